@@ -1,0 +1,29 @@
+"""Tamis: automated machine learning that keeps its word about time, memory and score."""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AutoClassifier": "tamis.estimators.tabular",
+    "AutoRegressor": "tamis.estimators.tabular",
+    "AutoSklearnClassifier": "tamis.estimators.tabular",
+    "AutoSklearnRegressor": "tamis.estimators.tabular",
+    "load": "tamis.estimators.loading",
+}
+"""Where each public name is defined: it is imported at its first use, so that `import tamis` stays quick."""
+
+__all__ = ["AutoClassifier", "AutoRegressor", "AutoSklearnClassifier", "AutoSklearnRegressor", "__version__", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tamis' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Words and contracts shared by every room; imports nothing of ours."""

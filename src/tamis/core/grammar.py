@@ -1,0 +1,202 @@
+"""Which trees may be written: typed productions, and what search needs of them (grow, mutate, cross, enumerate).
+
+>>> grammar = Grammar("model", [
+...     Production("model", "ridge", ("features",), Space({"alpha": Float(0.1, 10, log=True)})),
+...     Production("features", "scaled", ("features",)),
+...     Production("features", "columns"),
+... ])
+>>> tree = grammar.grow(np.random.default_rng(0))
+>>> grammar.check(tree)
+>>> str(next(grammar.enumerate(max_depth=2)))
+'ridge(columns; alpha=1.0)'
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+
+from tamis.core.candidate import Candidate
+from tamis.core.errors import ParameterError
+from tamis.core.space import Space
+
+
+@dataclass(frozen=True)
+class Production:
+    """A symbol may be written as a component over inputs of given symbols."""
+
+    symbol: str
+    component: str
+    inputs: Sequence[str] = ()
+    """The symbol of each input; a last one that ends in `*` stands for one or more."""
+    space: Space = field(default_factory=Space)
+    weight: float = 1.0
+    """How likely it is drawn, against the other productions of the symbol."""
+
+    @property
+    def many(self) -> str | None:
+        """The symbol that may be repeated, if any."""
+        return self.inputs[-1][:-1] if self.inputs and self.inputs[-1].endswith("*") else None
+
+    def symbols(self, count: int) -> list[str]:
+        """Return the symbols of `count` inputs."""
+        fixed = [name for name in self.inputs if not name.endswith("*")]
+        return fixed + [self.many] * (count - len(fixed)) if self.many else fixed
+
+
+class Grammar:
+    """A set of productions from one start symbol.
+
+    Parameters
+    ----------
+    start : str
+        The symbol of the root.
+    productions : sequence of Production
+        Every symbol that is used must have one.
+    max_depth : int
+        Grown and changed trees are no deeper where the symbols allow it.
+    max_repeat : int
+        How many inputs a repeated symbol may stand for.
+    """
+
+    def __init__(self, start: str, productions: Sequence[Production], max_depth: int = 6, max_repeat: int = 3) -> None:
+        self.start = start
+        self.max_depth = max_depth
+        self.max_repeat = max_repeat
+        self.productions: dict[str, list[Production]] = {}
+        for one in productions:
+            self.productions.setdefault(one.symbol, []).append(one)
+        used = {name.rstrip("*") for one in productions for name in one.inputs} | {start}
+        if lost := sorted(used - self.productions.keys()):
+            raise ParameterError(f"The grammar has no production for the symbols {lost}.")
+        self._height = self._heights()
+
+    def _heights(self) -> dict[str, int]:
+        """Return the depth of the lowest tree of each symbol."""
+        height: dict[str, int] = {}
+        for _ in self.productions:
+            for symbol, options in self.productions.items():
+                ready = [
+                    1 + max((height[name.rstrip("*")] for name in one.inputs), default=0)
+                    for one in options
+                    if all(name.rstrip("*") in height for name in one.inputs)
+                ]
+                if ready:
+                    height[symbol] = min(ready)
+        if endless := sorted(self.productions.keys() - height.keys()):
+            raise ParameterError(f"The symbols {endless} of the grammar never come to an end.")
+        return height
+
+    def _needs(self, one: Production) -> int:
+        return 1 + max((self._height[name.rstrip("*")] for name in one.inputs), default=0)
+
+    def production(self, symbol: str, node: Candidate) -> Production:
+        """Return the production that wrote a node.
+
+        Raises
+        ------
+        ParameterError
+            Where the symbol cannot be written so.
+        """
+        for one in self.productions[symbol]:
+            count = len(node.inputs)
+            fits = count >= len(one.inputs) if one.many else count == len(one.inputs)
+            if one.component == node.component and fits:
+                return one
+        names = sorted({one.component for one in self.productions[symbol]})
+        raise ParameterError(f"{node.component!r} with {len(node.inputs)} inputs is no {symbol!r}; it may be: {names}.")
+
+    def check(self, tree: Candidate, symbol: str | None = None) -> None:
+        """Refuse a tree that the grammar does not write, naming the node."""
+        one = self.production(symbol or self.start, tree)
+        one.space.check(tree.settings, tree.component)
+        for child, name in zip(tree.children, one.symbols(len(tree.inputs)), strict=True):
+            self.check(child, name)
+
+    def grow(self, rng: np.random.Generator, symbol: str | None = None, depth: int | None = None) -> Candidate:
+        """Draw a tree with random parameters, at most `depth` deep where that is possible."""
+        symbol, depth = symbol or self.start, self.max_depth if depth is None else depth
+        options = [one for one in self.productions[symbol] if self._needs(one) <= depth]
+        options = options or [min(self.productions[symbol], key=self._needs)]
+        weights = np.array([one.weight for one in options])
+        one = options[int(rng.choice(len(options), p=weights / weights.sum()))]
+        fixed = len(one.inputs) - bool(one.many)
+        count = fixed + int(rng.integers(1, self.max_repeat + 1)) if one.many else fixed
+        inputs = [self.grow(rng, name, depth - 1) for name in one.symbols(count)]
+        return Candidate.of(one.component, one.space.sample(rng), *inputs)
+
+    def places(
+        self, tree: Candidate, symbol: str | None = None, path: tuple[int, ...] = ()
+    ) -> list[tuple[tuple[int, ...], str]]:
+        """Return the path and the symbol of every node, the root first."""
+        symbol = symbol or self.start
+        found = [(path, symbol)]
+        one = self.production(symbol, tree)
+        for index, (child, name) in enumerate(zip(tree.children, one.symbols(len(tree.inputs)), strict=True)):
+            found += self.places(child, name, (*path, index))
+        return found
+
+    @staticmethod
+    def at(tree: Candidate, path: Sequence[int]) -> Candidate:
+        """Return the node at a path."""
+        for index in path:
+            tree = tree.children[index]
+        return tree
+
+    @staticmethod
+    def put(tree: Candidate, path: Sequence[int], new: Candidate) -> Candidate:
+        """Return the tree with another node at a path."""
+        if not path:
+            return new
+        inputs = list(tree.inputs)
+        inputs[path[0]] = Grammar.put(tree.children[path[0]], path[1:], new)
+        return Candidate(tree.component, tree.parameters, tuple(inputs))
+
+    def mutate(self, tree: Candidate, rng: np.random.Generator, step: float = 0.2) -> Candidate:
+        """Change one place: its parameters, the whole subtree, or the number of its inputs."""
+        places = self.places(tree)
+        path, symbol = places[int(rng.integers(len(places)))]
+        node, one = self.at(tree, path), self.production(symbol, self.at(tree, path))
+        moves = ["subtree"] + ["parameters"] * (2 * bool(node.parameters)) + ["repeat"] * bool(one.many)
+        move = moves[int(rng.integers(len(moves)))]
+        if move == "parameters":
+            node = Candidate.of(node.component, one.space.neighbour(node.settings, rng, step), *node.inputs)
+        elif move == "repeat":
+            node = self._repeat(node, one, rng, self.max_depth - len(path) - 1)
+        else:
+            node = self.grow(rng, symbol, self.max_depth - len(path))
+        return self.put(tree, path, node)
+
+    def _repeat(self, node: Candidate, one: Production, rng: np.random.Generator, depth: int) -> Candidate:
+        """Add an input of the repeated symbol or take one away."""
+        fixed, inputs = len(one.inputs) - 1, list(node.inputs)
+        if len(inputs) - fixed > 1 and (rng.random() < 0.5 or len(inputs) - fixed >= self.max_repeat):
+            del inputs[fixed + int(rng.integers(len(inputs) - fixed))]
+        elif len(inputs) - fixed < self.max_repeat:
+            inputs.append(self.grow(rng, one.many, depth))
+        return Candidate(node.component, node.parameters, tuple(inputs))
+
+    def cross(self, mother: Candidate, father: Candidate, rng: np.random.Generator) -> Candidate:
+        """Put a subtree of the father where the mother has one of the same symbol and the depth allows it."""
+        gifts = self.places(father)
+        pairs = [
+            (at, path)
+            for at, symbol in self.places(mother)
+            for path, name in gifts
+            if name == symbol and at and len(at) + self.at(father, path).depth <= self.max_depth
+        ]
+        if not pairs:
+            return mother
+        at, path = pairs[int(rng.integers(len(pairs)))]
+        return self.put(mother, at, self.at(father, path))
+
+    def enumerate(self, symbol: str | None = None, max_depth: int | None = None) -> Iterator[Candidate]:
+        """Yield every tree shape up to a depth, with default parameters and one input for a repeated symbol."""
+        symbol, depth = symbol or self.start, self.max_depth if max_depth is None else max_depth
+        for one in self.productions[symbol]:
+            if self._needs(one) <= depth:
+                count = len(one.inputs)
+                ways = [list(self.enumerate(name, depth - 1)) for name in one.symbols(count)]
+                for inputs in product(*ways):
+                    yield Candidate.of(one.component, one.space.default(), *inputs)

@@ -3,13 +3,13 @@
 from importlib import import_module
 from typing import Any
 
-__version__ = "0.1.0"
+from tamis.core.version import __version__
 
 _HOMES = {
     "AutoClassifier": "tamis.estimators.tabular",
     "AutoRegressor": "tamis.estimators.tabular",
-    "AutoSklearnClassifier": "tamis.estimators.tabular",
-    "AutoSklearnRegressor": "tamis.estimators.tabular",
+    "AutoSklearnClassifier": "tamis.estimators.autosklearn",
+    "AutoSklearnRegressor": "tamis.estimators.autosklearn",
     "load": "tamis.estimators.loading",
 }
 """Where each public name is defined: it is imported at its first use, so that `import tamis` stays quick."""
@@ -19,6 +19,8 @@ __all__ = ["AutoClassifier", "AutoRegressor", "AutoSklearnClassifier", "AutoSkle
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used."""
+    if name == "autosklearn":
+        return import_module("tamis.estimators.autosklearn")
     if name not in _HOMES:
         raise AttributeError(f"module 'tamis' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -11,7 +11,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True)
 class BudgetView:
-    """What a strategy is told of the budget when it is asked; journalled with the ask, so that a replay sees the same."""
+    """What a strategy is told of the budget when it is asked; journalled with the ask: a replay sees the same."""
 
     elapsed_s: float = 0.0
     remaining_s: float = inf

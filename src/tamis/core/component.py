@@ -114,7 +114,7 @@ class Component:
     deterministic: bool = True
     """Gives the same fit again from the same seed with one thread."""
     classes: tuple[str, ...] = ()
-    """Full names of the classes, beyond scikit-learn's own safe ones, that a saved fit of it may hold: the allow-list."""
+    """The allow-list: full names of the classes, beyond scikit-learn's own safe ones, that a saved fit may hold."""
     dump: Callable[[Any], dict[str, bytes]] | None = None
     """(fitted) -> files by name, in the library's own format; None where the general writer serves."""
     load: Callable[[Mapping[str, bytes]], Any] | None = None

@@ -29,7 +29,7 @@ class Strategy(Protocol):
     number of the ask (`tamis.core.seeds`), its memory is what it was told. Resume relies on it.
     """
 
-    def ask(self, budget: BudgetView) -> Proposal | None | Finished:
+    def ask(self, budget: BudgetView) -> Proposal | Finished | None:
         """Return a proposal, None (nothing now: tell me more first) or `FINISHED`.
 
         The loop numbers proposals from 0 in the order they are asked; `tell` brings them back numbered.

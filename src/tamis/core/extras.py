@@ -6,7 +6,7 @@ from types import ModuleType
 
 from tamis.core.errors import MissingExtraError
 
-EXTRAS = ("boost", "neural", "text", "foundation", "excel", "sql", "cluster", "studio", "onnx", "all")
+EXTRAS = ("boost", "neural", "text", "foundation", "excel", "sql", "zstd", "cluster", "studio", "onnx", "all")
 """The extras of the package, as pyproject.toml names them."""
 
 
@@ -36,5 +36,6 @@ def require(module: str, extra: str) -> ModuleType:
         return import_module(module)
     except ImportError as error:
         raise MissingExtraError(
-            f"{module!r} is needed here and could not be imported ({error}). Install it with: pip install 'tamis[{extra}]'"
+            f"{module!r} is needed here and could not be imported ({error}). "
+            f"Install it with: pip install 'tamis[{extra}]'"
         ) from error

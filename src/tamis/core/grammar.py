@@ -1,5 +1,6 @@
 """Which trees may be written: typed productions, and what search needs of them (grow, mutate, cross, enumerate).
 
+>>> from tamis.core.space import Float
 >>> grammar = Grammar("model", [
 ...     Production("model", "ridge", ("features",), Space({"alpha": Float(0.1, 10, log=True)})),
 ...     Production("features", "scaled", ("features",)),
@@ -43,6 +44,10 @@ class Production:
         """Return the symbols of `count` inputs."""
         fixed = [name for name in self.inputs if not name.endswith("*")]
         return fixed + [self.many] * (count - len(fixed)) if self.many else fixed
+
+
+def _has_references(tree: Candidate) -> bool:
+    return any(isinstance(one, int) for node in tree.walk() for one in node.inputs)
 
 
 class Grammar:
@@ -99,20 +104,54 @@ class Grammar:
         ParameterError
             Where the symbol cannot be written so.
         """
-        for one in self.productions[symbol]:
-            count = len(node.inputs)
-            fits = count >= len(one.inputs) if one.many else count == len(one.inputs)
-            if one.component == node.component and fits:
-                return one
+        fitting = [one for one in self.productions[symbol] if self._fits(one, node)]
+        if len(fitting) > 1:  # the same component over other inputs: what stands below decides
+            fitting = [one for one in fitting if self._writes_inputs(one, node)] or fitting
+        if fitting:
+            return fitting[0]
         names = sorted({one.component for one in self.productions[symbol]})
         raise ParameterError(f"{node.component!r} with {len(node.inputs)} inputs is no {symbol!r}; it may be: {names}.")
 
+    @staticmethod
+    def _fits(one: Production, node: Candidate) -> bool:
+        count = len(node.inputs)
+        enough = count >= len(one.inputs) if one.many else count == len(one.inputs)
+        return enough and one.component == node.component
+
+    def _writes_inputs(self, one: Production, node: Candidate) -> bool:
+        """Tell whether every subtree below a node can be written as the production asks."""
+        pairs = zip(node.inputs, one.symbols(len(node.inputs)), strict=True)
+        return all(
+            any(self._fits(way, child) and self._writes_inputs(way, child) for way in self.productions[name])
+            for child, name in pairs
+            if isinstance(child, Candidate)
+        )
+
     def check(self, tree: Candidate, symbol: str | None = None) -> None:
-        """Refuse a tree that the grammar does not write, naming the node."""
-        one = self.production(symbol or self.start, tree)
+        """Refuse a tree that the grammar does not write, naming the node.
+
+        Raises
+        ------
+        ParameterError
+            Where a node, a parameter or a reference is not what the grammar allows.
+        """
+        symbols: list[str] = []  # of the nodes so far, in the order of `walk`: what a reference may point to
+        self._check(tree, symbol or self.start, symbols)
+
+    def _check(self, tree: Candidate, symbol: str, symbols: list[str]) -> None:
+        one = self.production(symbol, tree)
         one.space.check(tree.settings, tree.component)
-        for child, name in zip(tree.children, one.symbols(len(tree.inputs)), strict=True):
-            self.check(child, name)
+        wanted = one.symbols(len(tree.inputs))
+        for child, name in zip(tree.inputs, wanted, strict=True):
+            if isinstance(child, Candidate):
+                self._check(child, name, symbols)
+        for child, name in zip(tree.inputs, wanted, strict=True):
+            if isinstance(child, int) and not (0 <= child < len(symbols) and symbols[child] == name):
+                raise ParameterError(
+                    f"The input {child} of {tree.component!r} must be the number of an earlier {name!r}; "
+                    f"the nodes before it are: {symbols}."
+                )
+        symbols.append(symbol)
 
     def grow(self, rng: np.random.Generator, symbol: str | None = None, depth: int | None = None) -> Candidate:
         """Draw a tree with random parameters, at most `depth` deep where that is possible."""
@@ -129,19 +168,23 @@ class Grammar:
     def places(
         self, tree: Candidate, symbol: str | None = None, path: tuple[int, ...] = ()
     ) -> list[tuple[tuple[int, ...], str]]:
-        """Return the path and the symbol of every node, the root first."""
+        """Return the path (numbers of inputs) and the symbol of every node, the root first."""
         symbol = symbol or self.start
         found = [(path, symbol)]
         one = self.production(symbol, tree)
-        for index, (child, name) in enumerate(zip(tree.children, one.symbols(len(tree.inputs)), strict=True)):
-            found += self.places(child, name, (*path, index))
+        for index, (child, name) in enumerate(zip(tree.inputs, one.symbols(len(tree.inputs)), strict=True)):
+            if isinstance(child, Candidate):
+                found += self.places(child, name, (*path, index))
         return found
 
     @staticmethod
     def at(tree: Candidate, path: Sequence[int]) -> Candidate:
         """Return the node at a path."""
         for index in path:
-            tree = tree.children[index]
+            below = tree.inputs[index]
+            if not isinstance(below, Candidate):
+                raise ParameterError(f"The path {tuple(path)} must lead to a node; the input {index} is a reference.")
+            tree = below
         return tree
 
     @staticmethod
@@ -150,7 +193,7 @@ class Grammar:
         if not path:
             return new
         inputs = list(tree.inputs)
-        inputs[path[0]] = Grammar.put(tree.children[path[0]], path[1:], new)
+        inputs[path[0]] = Grammar.put(Grammar.at(tree, path[:1]), path[1:], new)
         return Candidate(tree.component, tree.parameters, tuple(inputs))
 
     def mutate(self, tree: Candidate, rng: np.random.Generator, step: float = 0.2) -> Candidate:
@@ -166,7 +209,24 @@ class Grammar:
             node = self._repeat(node, one, rng, self.max_depth - len(path) - 1)
         else:
             node = self.grow(rng, symbol, self.max_depth - len(path))
-        return self.put(tree, path, node)
+        return self.repair(self.put(tree, path, node), rng)
+
+    def repair(self, tree: Candidate, rng: np.random.Generator) -> Candidate:
+        """Replace every reference that points to no earlier node of the symbol it needs, by a subtree of its own."""
+        return self._repair(tree, self.start, [], rng) if _has_references(tree) else tree
+
+    def _repair(self, tree: Candidate, symbol: str, symbols: list[str], rng: np.random.Generator) -> Candidate:
+        one = self.production(symbol, tree)
+        inputs: list[Candidate | int] = []
+        for child, name in zip(tree.inputs, one.symbols(len(tree.inputs)), strict=True):
+            if isinstance(child, Candidate):
+                inputs.append(self._repair(child, name, symbols, rng))
+            elif 0 <= child < len(symbols) and symbols[child] == name:
+                inputs.append(child)
+            else:
+                inputs.append(self._repair(self.grow(rng, name, self._height[name]), name, symbols, rng))
+        symbols.append(symbol)
+        return Candidate(tree.component, tree.parameters, tuple(inputs))
 
     def _repeat(self, node: Candidate, one: Production, rng: np.random.Generator, depth: int) -> Candidate:
         """Add an input of the repeated symbol or take one away."""
@@ -189,7 +249,7 @@ class Grammar:
         if not pairs:
             return mother
         at, path = pairs[int(rng.integers(len(pairs)))]
-        return self.put(mother, at, self.at(father, path))
+        return self.repair(self.put(mother, at, self.at(father, path)), rng)
 
     def enumerate(self, symbol: str | None = None, max_depth: int | None = None) -> Iterator[Candidate]:
         """Yield every tree shape up to a depth, with default parameters and one input for a repeated symbol."""

@@ -49,6 +49,17 @@ class Parameter(Protocol):
         """Map a number in [0, 1] to a value."""
 
 
+def _on_scale(low: float, high: float, log: bool, unit: float) -> float:
+    if log:
+        return math.exp(math.log(low) + unit * (math.log(high) - math.log(low)))
+    return low + unit * (high - low)
+
+
+def _check_default(parameter: Parameter, default: Value) -> None:
+    if not parameter.contains(default):
+        raise ParameterError(f"The default of {parameter} must be one of its values; got {default!r}.")
+
+
 @dataclass(frozen=True)
 class Float:
     """A real number between two bounds, both included."""
@@ -64,6 +75,7 @@ class Float:
             raise ParameterError(f"Float needs low < high (and low > 0 with log); got {self.low}, {self.high}.")
         if self.default is None:
             object.__setattr__(self, "default", self.from_unit(0.5))
+        _check_default(self, self.default)
 
     @property
     def size(self) -> float:
@@ -79,10 +91,7 @@ class Float:
 
     def from_unit(self, unit: float) -> float:
         """Map back from [0, 1]."""
-        if self.log:
-            value = math.exp(math.log(self.low) + unit * (math.log(self.high) - math.log(self.low)))
-        else:
-            value = self.low + unit * (self.high - self.low)
+        value = _on_scale(self.low, self.high, self.log, unit)
         return float(min(self.high, max(self.low, float(f"{value:.6g}"))))
 
     def sample(self, rng: np.random.Generator) -> float:
@@ -115,6 +124,7 @@ class Int:
             raise ParameterError(f"Int needs low < high (and low > 0 with log); got {self.low}, {self.high}.")
         if self.default is None:
             object.__setattr__(self, "default", self.from_unit(0.5))
+        _check_default(self, self.default)
 
     @property
     def size(self) -> float:
@@ -130,10 +140,12 @@ class Int:
 
     def from_unit(self, unit: float) -> int:
         """Map back from [0, 1], to the nearest whole number."""
-        return round(self._real().from_unit(unit))
+        return min(self.high, max(self.low, round(_on_scale(self.low, self.high, self.log, unit))))
 
     def sample(self, rng: np.random.Generator) -> int:
         """Draw evenly on the scale."""
+        if not self.log:  # rounding a real number would draw the two ends half as often
+            return int(rng.integers(self.low, self.high + 1))
         return self.from_unit(float(rng.random()))
 
     def neighbour(self, value: int, rng: np.random.Generator, step: float) -> int:
@@ -148,6 +160,11 @@ class Int:
         return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
 
 
+def _plain(value: Value) -> Value:
+    """Turn tuples into the lists that JSON brings back."""
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 @dataclass(frozen=True)
 class Choice:
     """One of several values; `ordered` says that neighbours in the list are alike."""
@@ -160,9 +177,9 @@ class Choice:
         """Freeze the options; the first is the default unless another is named."""
         if not self.options:
             raise ParameterError("Choice needs at least one option; got none.")
-        object.__setattr__(self, "options", tuple(self.options))
-        if self.default is None or self.default not in self.options:
-            object.__setattr__(self, "default", self.options[0])
+        object.__setattr__(self, "options", tuple(_plain(option) for option in self.options))
+        object.__setattr__(self, "default", self.options[0] if self.default is None else _plain(self.default))
+        _check_default(self, self.default)
 
     @property
     def size(self) -> float:
@@ -223,6 +240,16 @@ class Space:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     conditions: Sequence[When] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse conditions on parameters that do not exist or are declared later than what depends on them."""
+        order = list(self.parameters)
+        for rule in self.conditions:
+            known = rule.parameter in order and rule.depends_on in order
+            if not known or order.index(rule.depends_on) >= order.index(rule.parameter):
+                raise ParameterError(
+                    f"{rule} must name two parameters of the space, the one depended on declared first; got {order}."
+                )
+
     def active(self, name: str, chosen: Mapping[str, Value]) -> bool:
         """Tell whether a parameter exists, given the others."""
         return all(
@@ -238,9 +265,13 @@ class Space:
                 kept[name] = chosen[name]
         return kept
 
+    def complete(self, chosen: Mapping[str, Value]) -> Parameters:
+        """Fill in the defaults of what is not chosen, and leave out what does not exist beside it."""
+        return self._keep_active({name: chosen.get(name, one.default) for name, one in self.parameters.items()})
+
     def default(self) -> Parameters:
         """Return the values to begin with."""
-        return self._keep_active({name: one.default for name, one in self.parameters.items()})
+        return self.complete({})
 
     def sample(self, rng: np.random.Generator) -> Parameters:
         """Draw a value for every parameter that exists."""

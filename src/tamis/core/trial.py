@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from math import inf
+from math import inf, isnan
 from typing import Any
 
 from tamis.core.candidate import Candidate
@@ -36,7 +36,10 @@ class Proposal:
     origin: str = ""
     """Which strategy asked."""
     memo: Mapping[str, Any] = field(default_factory=dict)
-    """The asker's own JSON (rung, generation, log-probability, realised parameters of an earlier fold); comes back with the trial."""
+    """The asker's own JSON (rung, generation, log-probability, realised parameters of an earlier fold).
+
+    It comes back with the trial.
+    """
     limit_s: float = inf
     memory_mb: float = inf
     shares: str | None = None
@@ -91,8 +94,9 @@ class Outcome:
 
     @property
     def loss(self) -> float:
-        """The run's own metric, infinite where there is none."""
-        return float(self.losses.get("loss", inf))
+        """The run's own metric, infinite where there is none or where it is not a number."""
+        loss = float(self.losses.get("loss", inf))
+        return inf if isnan(loss) else loss
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for the journal."""

@@ -1,0 +1,112 @@
+"""The data sets of a benchmark, and how one command is run and watched."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+DATA = Path(os.environ.get("TAMIS_DATA", Path(__file__).resolve().parents[2] / "shared" / "data" / "tabular"))
+"""A folder of data sets: each a folder with train.csv.gz, test.csv.gz and meta.json (target, task, metric)."""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    name: str
+    folder: Path
+    target: str
+    task: str
+    metric: str
+    n_train: int
+
+    @property
+    def train(self) -> Path:
+        return self.folder / "train.csv.gz"
+
+    @property
+    def test(self) -> Path:
+        return self.folder / "test.csv.gz"
+
+
+def data_sets(names: list[str] | None = None) -> Iterator[DataSet]:
+    """Yield the sets of the suite, the smallest first."""
+    found = []
+    for path in DATA.glob("*/meta.json"):
+        meta = json.loads(path.read_text())
+        if not names or meta["name"] in names:
+            found.append(
+                DataSet(meta["name"], path.parent, meta["target"], meta["task"], meta["metric"], meta["n_train"])
+            )
+    if not found:
+        sys.exit(f"no data sets in {DATA}; set TAMIS_DATA to a folder of them")
+    yield from sorted(found, key=lambda one: one.n_train)
+
+
+@dataclass(frozen=True)
+class Watched:
+    code: int
+    out: str
+    seconds: float
+    peak_mb: float
+
+
+def watch(command: list[str]) -> Watched:
+    """Run a command; note its wall time and the peak memory of its whole tree of processes (proportional, Linux)."""
+    begin = time.perf_counter()
+    job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    texts: dict[str, str] = {}
+    readers = [
+        threading.Thread(target=lambda name=name, pipe=pipe: texts.update({name: pipe.read()}))
+        for name, pipe in (("out", job.stdout), ("err", job.stderr))
+    ]
+    for reader in readers:
+        reader.start()
+    peak = 0.0
+    while job.poll() is None:
+        peak = max(peak, _tree_mb(job.pid))
+        time.sleep(0.1)
+    seconds = time.perf_counter() - begin
+    for reader in readers:
+        reader.join()
+    return Watched(job.returncode, texts["out"] if job.returncode == 0 else texts["err"], seconds, peak)
+
+
+def _tree_mb(pid: int) -> float:
+    try:
+        root = psutil.Process(pid)
+        processes = [root, *root.children(recursive=True)]
+    except psutil.Error:
+        return 0.0
+    total = 0
+    for one in processes:
+        try:
+            total += one.memory_info().rss
+        except psutil.Error:
+            continue
+    return total / 1e6
+
+
+def machine() -> dict[str, Any]:
+    """Return what a result depends on beside the code."""
+    from importlib.metadata import version
+
+    packages = ("tamis", "numpy", "pandas", "scikit-learn", "lightgbm", "xgboost-cpu", "catboost")
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9),
+        "python": sys.version.split()[0],
+        "versions": {name: version(name) for name in packages},
+    }
+
+
+def program(name: str) -> str:
+    """Return a command of this environment."""
+    return str(Path(sys.executable).parent / name)

@@ -1,0 +1,1 @@
+"""Learning algorithms as components: each file lists its own in `COMPONENTS`."""

@@ -1,0 +1,1 @@
+"""The command `tamis`: fit, predict, score, leaderboard, resume, demo."""

@@ -1,0 +1,71 @@
+"""`tamis demo`: the whole way on real data, each step shown as the command that does it."""
+
+import shlex
+from pathlib import Path
+
+import click
+
+from tamis.cli.console import Console
+from tamis.cli.fit import fit
+from tamis.cli.predict import predict, score
+from tamis.cli.quantities import DURATION
+from tamis.cli.show import leaderboard
+from tamis.core.version import __version__
+
+TARGET = "diagnosis"
+HELD_OUT = 0.25
+
+
+@click.command()
+@click.option("--time-limit", type=DURATION, default="20s", show_default=True, help="How long the search may take.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("tamis-demo"),
+    show_default=True,
+    help="Where the data and the run are put.",
+)
+def demo(time_limit: float, folder: Path) -> int:
+    """Find a model on real data that is already on this machine.
+
+    569 breast tumours, measured under the microscope (UCI, Wisconsin diagnostic; it comes with scikit-learn): is one
+    malignant or benign? A quarter of the rows is held out and meets the model only at the end.
+    """
+    console = Console()
+    console.say(f"tamis {__version__}  writing the data of the demo to {folder} ...")
+    train, test, run = folder / "train.csv", folder / "test.csv", folder / "run"
+    n_train, n_test = write_data(train, test)
+    console.say(f"{train}: {n_train} rows to learn from; {test}: {n_test} rows held out.")
+
+    fitting = ("--target", TARGET, "--time-limit", f"{time_limit:g}s", "--output", str(run), "--force")
+    if code := step(console, fit, str(train), *fitting):
+        return code
+    step(console, predict, str(run), str(test), "-o", str(folder / "predictions.csv"))
+    step(console, leaderboard, str(run))
+    console.say("On the rows held out:")
+    step(console, score, str(run), str(test))
+    console.say()
+    console.say(f"The run is saved in {run}. Now with a table of yours: tamis fit YOUR_TABLE.csv --target COLUMN")
+    return 0
+
+
+def step(console: Console, command: click.Command, *arguments: str) -> int:
+    """Show a command as a person would type it, and run it."""
+    console.say()
+    console.say(f"$ tamis {command.name} {shlex.join(arguments)}")
+    code = command.main(args=list(arguments), prog_name=f"tamis {command.name}", standalone_mode=False)
+    return code if isinstance(code, int) else 0
+
+
+def write_data(train: Path, test: Path) -> tuple[int, int]:
+    """Write the rows to learn from and the rows held out; return how many there are of each."""
+    from sklearn.datasets import load_breast_cancer
+    from sklearn.model_selection import train_test_split
+
+    data = load_breast_cancer(as_frame=True)
+    frame = data.data.assign(**{TARGET: data.target_names[data.target]})
+    parts = train_test_split(frame, test_size=HELD_OUT, stratify=frame[TARGET], random_state=0)
+    train.parent.mkdir(parents=True, exist_ok=True)
+    for rows, path in zip(parts, (train, test), strict=True):
+        rows.to_csv(path, index=False)
+    return len(parts[0]), len(parts[1])

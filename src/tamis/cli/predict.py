@@ -1,0 +1,240 @@
+"""`tamis predict` and `tamis score`: a model meets a file, a piece at a time where it is large."""
+
+import contextlib
+import gzip
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+import click
+
+from tamis.cli.console import Console, json_option
+from tamis.core.errors import ParameterError, UserError, wrong_choice
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tamis.workflow.model import Model
+
+ROWS_AT_ONCE = 50_000
+"""Rows that are read, predicted and written together: bounds the memory of `tamis predict`."""
+
+WHOLE = (".xlsx", ".xlsm", ".xls", ".ods")
+"""Endings of files that cannot be read in pieces."""
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""How a text begins that a spreadsheet runs as a formula."""
+
+
+class Writer(Protocol):
+    """Takes a file of predictions piece by piece."""
+
+    def write(self, frame: "pd.DataFrame") -> None:
+        """Append rows."""
+
+    def close(self) -> None:
+        """End the file."""
+
+
+class CsvWriter:
+    """Writes comma-separated values."""
+
+    def __init__(self, file: TextIO, owned: bool = True) -> None:
+        self.file = file
+        self.owned = owned
+        self.begun = False
+
+    def write(self, frame: "pd.DataFrame") -> None:
+        """Append rows, the names of the columns before the first."""
+        frame.to_csv(self.file, index=False, header=not self.begun, lineterminator="\n")
+        self.begun = True
+
+    def close(self) -> None:
+        """End the file; standard output stays open."""
+        self.file.flush()
+        if self.owned:
+            self.file.close()
+
+
+class ParquetWriter:
+    """Writes Parquet, one row group for each piece."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.writer: Any = None
+
+    def write(self, frame: "pd.DataFrame") -> None:
+        """Append rows; the first piece sets the types."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        schema = None if self.writer is None else self.writer.schema
+        table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+        if self.writer is None:
+            self.writer = pq.ParquetWriter(self.path, table.schema)
+        self.writer.write_table(table)
+
+    def close(self) -> None:
+        """Write the footer."""
+        if self.writer is not None:
+            self.writer.close()
+
+
+def source_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that tell what to read of a workbook or a database."""
+    command = click.option("--query", metavar="SQL", help="What to ask where DATA is the URL of a database.")(command)
+    return click.option("--sheet", metavar="NAME", help="Which sheet of an Excel file.")(command)
+
+
+def pieces(model: "Model", data: str, sheet: str | None, query: str | None) -> "Iterator[pd.DataFrame]":
+    """Yield the rows of a file in order, a piece at a time where its format allows."""
+    from tamis.data.layout import Layout
+
+    layout = model.recipe.layout or Layout()
+    if "://" in data or data.lower().endswith(WHOLE):
+        from tamis.data.read import read_table
+
+        yield read_table(data, sheet=sheet or layout.sheet, query=query, layout=layout).frame
+        return
+    from tamis.data.chunks import iter_chunks
+
+    yield from iter_chunks(data, layout, rows=ROWS_AT_ONCE)
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("data")
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="A .csv, .csv.gz or .parquet file to write."
+)
+@source_options
+@click.option("--spreadsheet", is_flag=True, help="Put ' before labels that a spreadsheet would run as a formula.")
+def predict(run: Path, data: str, output: Path | None, sheet: str | None, query: str | None, spreadsheet: bool) -> None:
+    """Predict every row of DATA with the model of RUN.
+
+    Writes `prediction` and, for classes, one `probability_<class>` column each, in the order of the rows; to standard
+    output unless a file is named. The input is read in pieces and may be larger than memory.
+    """
+    from tamis.workflow.model import Model
+
+    model = Model.load(run)
+    n_rows = 0
+    with opened(output) as writer:
+        for chunk in pieces(model, data, sheet, query):
+            writer.write(predictions(model, chunk, spreadsheet=spreadsheet))
+            n_rows += len(chunk)
+        if n_rows == 0:
+            raise UserError(f"{data} has no rows to predict.")
+    if output is not None:
+        click.echo(f"{n_rows} predictions written to {output}", err=True)
+
+
+def predictions(model: "Model", rows: "pd.DataFrame", *, spreadsheet: bool = False) -> "pd.DataFrame":
+    """Return the predictions of some rows as a table.
+
+    Returns
+    -------
+    DataFrame
+        `prediction` and, for classes, one `probability_<class>` column each.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if not model.task.kind.is_classification:
+        return pd.DataFrame({"prediction": model.predict(rows)})
+    probabilities = model.predict_proba(rows)
+    labels = model.recipe.coder.inverse(model.codes(probabilities))
+    classes = model.recipe.coder.inverse(np.arange(probabilities.shape[1]))
+    if spreadsheet:
+        labels = np.array([harmless(one) for one in labels], dtype=object)
+    columns = {f"probability_{one}": probabilities[:, index] for index, one in enumerate(classes)}
+    return pd.DataFrame({"prediction": labels, **columns})
+
+
+def harmless(label: Any) -> Any:
+    """Put an apostrophe before a text that a spreadsheet would run.
+
+    Examples
+    --------
+    >>> harmless("=1+1"), harmless("yes"), harmless(-1)
+    ("'=1+1", 'yes', -1)
+    """
+    return f"'{label}" if isinstance(label, str) and label.startswith(FORMULA_STARTS) else label
+
+
+@contextlib.contextmanager
+def opened(output: Path | None) -> Iterator[Writer]:
+    """Open where predictions go; a file comes to stand under its name only when it is whole.
+
+    Raises
+    ------
+    UserError
+        Where the folder of the file is missing or cannot be written.
+    """
+    if output is None:
+        yield CsvWriter(sys.stdout, owned=False)
+        return
+    part = output.with_name(f".{output.name}.{os.getpid()}.tmp")
+    try:
+        writer = writer_for(output, part)
+    except OSError as error:
+        raise UserError(f"{output} cannot be written ({error.strerror}); name another file with -o.") from error
+    try:
+        yield writer
+        writer.close()
+        os.replace(part, output)
+    except BaseException:
+        with contextlib.suppress(Exception):
+            writer.close()
+        part.unlink(missing_ok=True)
+        raise
+
+
+def writer_for(output: Path, part: Path) -> Writer:
+    """Choose the form by the ending of the name."""
+    name = output.name.lower()
+    if name.endswith((".parquet", ".pq")):
+        part.touch()
+        return ParquetWriter(part)
+    if name.endswith(".gz"):
+        return CsvWriter(gzip.open(part, "wt", encoding="utf-8", newline=""))
+    if name.endswith((".xlsx", ".feather", ".json", ".zip", ".zst")):
+        raise ParameterError(f"The output must end in .csv, .csv.gz or .parquet; got {output.name!r}.")
+    return CsvWriter(open(part, "w", encoding="utf-8", newline=""))  # closed by the writer
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("data")
+@click.option("--metric", metavar="M", help="Another metric than the one the model was chosen by.")
+@click.option("--target", metavar="COLUMN", help="The column with the true values, where it has another name.")
+@source_options
+@json_option
+def score(
+    run: Path,
+    data: str,
+    metric: str | None,
+    target: str | None,
+    sheet: str | None,
+    query: str | None,
+    for_program: bool,
+) -> None:
+    """Score the model of RUN on DATA, which holds the true values in its target column."""
+    import pandas as pd
+
+    from tamis.workflow.model import Model
+
+    model = Model.load(run)
+    frame = pd.concat(list(pieces(model, data, sheet, query)), ignore_index=True)
+    if target is not None and target not in frame:
+        raise wrong_choice("target", target, frame.columns)
+    truth = None if target is None else frame[target]
+    name, value, higher_is_better, n_rows = model.score(frame, metric, y=truth)
+    console = Console(for_program)
+    if for_program:
+        console.answer({"metric": name, "value": value, "higher_is_better": higher_is_better, "n_rows": n_rows})
+    else:
+        better = "higher" if higher_is_better else "lower"
+        console.say(f"{name} {value:.6g}   ({better} is better; {n_rows} rows)")

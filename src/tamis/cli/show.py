@@ -1,0 +1,147 @@
+"""`tamis leaderboard`, and the words for what a run has found."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tamis.cli.console import Console, json_option, printable
+from tamis.cli.quantities import spell_seconds
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tamis.workflow.fit import FitResult
+
+SHOWN_ROWS = 25
+
+REASONS = {
+    "time": "until the time was over",
+    "finished": "until nothing was left to try",
+    "max_trials": "as many as were allowed",
+    "interrupted": "until the search was interrupted",
+}
+"""Why a search ended, in words."""
+
+COLUMNS = (
+    ("rank", "#", "right"),
+    ("model", "model", "left"),
+    ("score", "score", "right"),
+    ("folds", "folds", "right"),
+    ("weight", "weight", "right"),
+    ("seconds", "fit", "right"),
+    ("predict_ms", "predict", "right"),
+    ("status", "status", "left"),
+)
+"""Key of a leaderboard's row, heading, and the side its text stands on."""
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--all", "show_all", is_flag=True, help="Show every row, failed ones too.")
+@json_option
+def leaderboard(run: Path, show_all: bool, for_program: bool) -> None:
+    """Show what RUN has tried, the best first."""
+    from tamis.workflow.leaderboard import leaderboard as read_leaderboard
+
+    board = read_leaderboard(run)
+    if for_program:
+        answer = {name: getattr(board, name) for name in ("n_trials", "metric", "higher_is_better", "rows")}
+        Console(for_program).answer(answer)
+        return
+    from rich.console import Console as RichConsole
+
+    rows = list(board.rows) if show_all else [row for row in board.rows if row["score"] is not None][:SHOWN_ROWS]
+    RichConsole().print(table_of(rows, title=f"{board.n_trials} candidates by {board.metric}, out of fold"))
+    if len(rows) < len(board.rows):
+        click.echo(f"{len(board.rows) - len(rows)} more rows: tamis leaderboard --all")
+
+
+def table_of(rows: Sequence[Mapping[str, Any]], title: str = "") -> "Table":
+    """Lay the rows out as a table; a column that says nothing is left out."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = [column for column in COLUMNS if any(row.get(column[0]) not in (None, "", "done") for row in rows)]
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", header_style="bold")
+    for key, heading, side in shown:
+        table.add_column(
+            heading, justify="right" if side == "right" else "left", no_wrap=key != "model", overflow="fold"
+        )
+    for row in rows:
+        table.add_row(
+            *(Text(printable(cell(key, row.get(key)))) for key, _, _ in shown),
+            style="bold" if row.get("weight") else None,
+        )
+    return table
+
+
+def cell(key: str, value: Any) -> str:
+    """Write one value of a leaderboard.
+
+    Examples
+    --------
+    >>> cell("score", 0.912347), cell("weight", 0.25), cell("seconds", 75.0), cell("rank", None)
+    ('0.91235', '25 %', '1 min 15 s', '')
+    """
+    if value is None:
+        return ""
+    if key == "weight":
+        return f"{100 * value:.0f} %" if value else ""
+    if key == "seconds":
+        return spell_seconds(value)
+    if key == "predict_ms":
+        return f"{value:.3g} ms"
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def summary(result: "FitResult") -> dict[str, Any]:
+    """Gather what `fit` and `resume` answer.
+
+    Returns
+    -------
+    dict
+        JSON values: the run, the task, the metric, the score with its interval, the dummy's score, the members of the
+        ensemble with their weights, the count of trials, the seconds, and why the search ended.
+    """
+    from tamis.workflow.leaderboard import board_of
+
+    recipe, rows = result.model.recipe, board_of(result.trials, result.model).rows
+    metric, estimate, dummy = recipe.task.metric, recipe.estimate, recipe.constant_loss
+    return {
+        "run": str(result.folder),
+        "task": str(recipe.task.kind),
+        "metric": metric.name,
+        "higher_is_better": metric.higher_is_better,
+        **{name: getattr(estimate, name, None) for name in ("value", "low", "high", "level", "n_rows")},
+        "dummy_value": None if dummy is None else metric.value_of(dummy),
+        "members": [{"model": row["model"], "weight": row["weight"]} for row in rows if row.get("weight")],
+        "n_trials": result.n_trials,
+        "seconds": result.seconds,
+        "reason": result.reason,
+    }
+
+
+def describe(found: Mapping[str, Any], say: Callable[[str], None]) -> None:
+    """Tell a person what `summary` gathered."""
+    say("")
+    count = f"{found['n_trials']} candidates tried in {spell_seconds(found['seconds'])}"
+    say(f"{count}, {REASONS.get(found['reason'], found['reason'])}.")
+    words = "not known" if found["value"] is None else f"{found['metric']} {found['value']:.5g}"
+    if found["low"] is not None and found["high"] is not None:
+        words += f"   ({100 * found['level']:.0f} % interval: {found['low']:.5g} to {found['high']:.5g})"
+    if found["dummy_value"] is not None:
+        words += f"   a constant guess: {found['dummy_value']:.5g}"
+    say(f"Expected on new rows: {words}")
+    if found["members"]:
+        say("The model:")
+        for member in sorted(found["members"], key=lambda one: -one["weight"]):
+            say(f"  {100 * member['weight']:3.0f} %  {member['model']}")
+    say(f"Saved in {nearby(Path(found['run']))}")
+
+
+def nearby(path: Path) -> Path:
+    """Write a path as seen from the current folder, where it lies in it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

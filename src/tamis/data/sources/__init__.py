@@ -1,0 +1,1 @@
+"""Tables in other forms than plain text, and what all of them share: opening and typing."""

@@ -1,0 +1,1 @@
+"""Makes one prediction of many: selection, blending, calibration and decision rules."""

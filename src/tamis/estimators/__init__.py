@@ -1,0 +1,1 @@
+"""What users import: estimators with scikit-learn's manners."""

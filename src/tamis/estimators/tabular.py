@@ -1,0 +1,155 @@
+"""AutoClassifier and AutoRegressor: a table in, a model out."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, column_or_1d
+
+from tamis.core.errors import DataError
+from tamis.core.kinds import TaskKind
+from tamis.estimators.base import AutoEstimator
+
+
+class AutoClassifier(ClassifierMixin, AutoEstimator):
+    """Find, tune and combine models that tell classes apart, within a time limit.
+
+    Parameters
+    ----------
+    time_limit : float or str, optional
+        Seconds that `fit` may take, or a duration such as "5m". One minute unless `max_trials` is given.
+    metric : str, callable or Metric, optional
+        What is optimised: a scikit-learn name, or a function of (y_true, y_pred). Area under the ROC curve for two
+        classes, log loss for more.
+    search : str or Strategy, default="auto"
+        "auto", "portfolio", "random", or an object with `ask` and `tell`.
+    preset : {"fast", "balanced", "best"}, default="balanced"
+        How far accuracy goes before the speed of predictions.
+    n_jobs : int, default=-1
+        Cores; -1 for all.
+    memory_limit : float or str, optional
+        Megabytes, or a size such as "8GB". 85 % of what is free unless given.
+    max_trials : int, optional
+        How many candidates are tried; with it the result depends on `random_state` alone.
+    random_state : int, RandomState or None, default=0
+    output : path, optional
+        A folder for the run: it can be looked at and resumed. A temporary one unless given.
+    verbose : int, default=0
+        1 shows what was found and how far the search is.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    leaderboard_ : DataFrame
+    search_history_ : DataFrame
+    ensemble_ : DataFrame
+    score_estimate_ : dict
+        `value`, and `low` and `high` of the interval that holds the score on new rows nine times in ten.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = AutoClassifier(max_trials=2).fit(X, y)
+    >>> model.score(X, y) > 0.9
+    True
+    """
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        groups: Any = None,
+        *,
+        times: Any = None,
+        folds: Any = None,
+        roles: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Search for the best model of the given rows.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            A pandas, polars or pyarrow table, a NumPy array, or a scipy sparse matrix.
+        y : array of shape (n_samples,)
+            Classes: any labels.
+        sample_weight : array of shape (n_samples,), optional
+        groups : array of shape (n_samples,), optional
+            Rows of one group are never on both sides of a split.
+        times : array of shape (n_samples,), optional
+            Validation follows training in time.
+        folds : array of int of shape (n_samples,), optional
+            The fold in which each row is validated; -1 for rows that are only learned from.
+        roles : mapping of str to str, optional
+            Roles of columns, where the ones found are not meant: `{"zip": "categorical"}`.
+        """
+        return self._fit(X, y, roles=roles, weight=sample_weight, groups=groups, times=times, folds=folds)
+
+    def _check_target(self, y: Any) -> tuple[np.ndarray, TaskKind]:
+        target = _column(y, type(self).__name__)
+        check_classification_targets(target)
+        n_classes = pd.Series(target).nunique()
+        if n_classes < 2:
+            raise DataError(f"The target must have at least two classes; got one class: {target[:1].tolist()}.")
+        return target, TaskKind.BINARY if n_classes == 2 else TaskKind.MULTICLASS
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the class of each row: shape (n_samples,)."""
+        return self.model_.predict(self._rows_to_predict(X)).astype(self.classes_.dtype, copy=False)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probability of each class of `classes_`: shape (n_samples, n_classes)."""
+        return self.model_.predict_proba(self._rows_to_predict(X))
+
+
+class AutoRegressor(RegressorMixin, AutoEstimator):
+    """Find, tune and combine models that predict a number, within a time limit.
+
+    The parameters and attributes are those of `AutoClassifier`; the metric is the root of the mean squared error unless
+    another is named.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = AutoRegressor(max_trials=2).fit(X, y)
+    >>> model.score(X, y) > 0.3
+    True
+    """
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        groups: Any = None,
+        *,
+        times: Any = None,
+        folds: Any = None,
+        roles: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Search for the best model of the given rows; the parameters are those of `AutoClassifier.fit`."""
+        return self._fit(X, y, roles=roles, weight=sample_weight, groups=groups, times=times, folds=folds)
+
+    def _check_target(self, y: Any) -> tuple[np.ndarray, TaskKind]:
+        target = _column(y, type(self).__name__)
+        found = check_array(target, ensure_2d=False, dtype="numeric", ensure_all_finite="allow-nan", input_name="y")
+        return found, TaskKind.REGRESSION
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the value for each row: shape (n_samples,)."""
+        return self.model_.predict(self._rows_to_predict(X))
+
+
+def _column(y: Any, owner: str) -> np.ndarray:
+    """Return the target as one column of values."""
+    if y is None:
+        raise DataError(f"{owner} requires y to be passed, but the target y is None.")
+    if hasattr(y, "to_pandas"):
+        y = y.to_pandas()
+    found = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+    return column_or_1d(found, warn=True)

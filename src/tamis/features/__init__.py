@@ -1,0 +1,1 @@
+"""Transformers that turn columns of every role into numbers a model can learn from."""

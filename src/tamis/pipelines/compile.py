@@ -1,0 +1,92 @@
+"""Compiles a candidate into a pipeline that can be fitted: a preparation and a model on top of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from tamis.core.candidate import Candidate
+from tamis.core.component import BuildContext, Component, ComponentKind
+from tamis.core.errors import ParameterError, TrialError
+from tamis.core.seeds import derive
+from tamis.pipelines.parts import Columns, Join, Step
+
+Preparation = Columns | Step | Join
+
+
+def prepare(tree: Candidate, catalogue: Mapping[str, Component], context: BuildContext) -> Preparation:
+    """Build the unfitted preparation that a subtree stands for.
+
+    Raises
+    ------
+    ParameterError
+        Where a node names no component of the catalogue, or one that prepares nothing.
+    """
+    component = find(tree.component, catalogue)
+    if component.kind is ComponentKind.COLUMNS:
+        return Columns(tree.settings["roles"])
+    inputs = [prepare(one, catalogue, context) for one in tree.children]
+    if component.kind is ComponentKind.JOIN:
+        return Join(inputs)
+    if component.kind is not ComponentKind.TRANSFORMER:
+        raise ParameterError(f"{tree.component!r} is a {component.kind}; only transformers can stand below a model.")
+    inside = inputs[0] if len(inputs) == 1 else Join(inputs)
+    return Step(component.build(tree.settings, context), inside, codes=component.codes)
+
+
+def find(name: str, catalogue: Mapping[str, Component]) -> Component:
+    """Return a component by name, refusing one that is not there."""
+    try:
+        return catalogue[name]
+    except KeyError:
+        known = ", ".join(sorted(catalogue))
+        raise ParameterError(f"There is no component {name!r} here. There are: {known}.") from None
+
+
+def fit_for(component: Component, matrix: Any) -> Any:
+    """Bring a prepared matrix into the form that a model takes: dense unless it takes sparse input.
+
+    Raises
+    ------
+    TrialError
+        Where values are missing that the model cannot take.
+    """
+    if sparse.issparse(matrix):
+        return matrix if component.sparse else matrix.toarray()  # type: ignore[attr-defined]
+    matrix = np.ascontiguousarray(matrix)
+    if not component.missing and not np.isfinite(matrix.sum()) and not np.isfinite(matrix).all():
+        raise TrialError(f"{component.name} cannot take missing values and its preparation leaves some.")
+    return matrix
+
+
+def fit_model(
+    tree: Candidate,
+    component: Component,
+    context: BuildContext,
+    *,
+    matrix: Any,
+    y: np.ndarray,
+    weight: np.ndarray | None,
+    categories: np.ndarray,
+) -> Any:
+    """Build and fit the model at the root of a candidate on a prepared matrix."""
+    model = component.build(tree.settings, context)
+    extra: dict[str, Any] = {}
+    if component.takes_categories:
+        extra["categories"] = [int(index) for index in categories]
+    if weight is not None and component.takes_weights:
+        extra["sample_weight"] = weight
+    model.fit(matrix, y, **extra)
+    return model
+
+
+def predict(model: Any, component: Component, matrix: Any, classification: bool) -> np.ndarray:
+    """Return probabilities (n, n_classes) or values (n,) of a fitted model on a prepared matrix."""
+    matrix = fit_for(component, matrix)
+    return np.asarray(model.predict_proba(matrix) if classification else np.ravel(model.predict(matrix)))
+
+
+def seed_of(tree: Candidate, seed: int, fold: int) -> int:
+    """Derive the seed of one candidate on one fold."""
+    return derive(seed, "model", tree.key, fold)

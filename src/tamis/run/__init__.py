@@ -1,0 +1,1 @@
+"""The loop, and the executors that run proposals under limits of time and memory."""

@@ -1,0 +1,104 @@
+"""Strategies made of strategies: one after the other, or by the time that is left."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
+
+from tamis.core.budget import BudgetView
+from tamis.core.contracts import FINISHED, Finished, Strategy
+from tamis.core.trial import Proposal, Trial
+
+
+class Relay:
+    """Passes asks to several strategies and trials back, each part seeing its own proposals numbered from 0.
+
+    The parts hear of each other's trials too: those arrive with the id -1.
+    """
+
+    def __init__(self, parts: Sequence[Strategy]) -> None:
+        self.parts = list(parts)
+        self._asked: list[tuple[int, int]] = []
+        """By outer id: which part asked, and its own number."""
+        self._outer: list[list[int]] = [[] for _ in self.parts]
+        """By part and its own number: the outer id."""
+
+    def ask(self, part: int, budget: BudgetView) -> Proposal | Finished | None:
+        """Ask one part."""
+        proposal = self.parts[part].ask(budget)
+        if not isinstance(proposal, Proposal):
+            return proposal
+        own = self._outer[part]
+        if proposal.parent is not None:
+            proposal = replace(proposal, parent=own[proposal.parent])
+        own.append(len(self._asked))
+        self._asked.append((part, len(own) - 1))
+        return proposal
+
+    def tell(self, trial: Trial) -> None:
+        """Tell every part; the one that asked hears its own number."""
+        outer = trial.proposal.id
+        asker, number = self._asked[outer] if 0 <= outer < len(self._asked) else (-1, -1)
+        for index, part in enumerate(self.parts):
+            if index == asker:
+                part.tell(self._localized(trial, index, number))
+            else:
+                part.tell(Trial(replace(trial.proposal, id=-1, parent=None), trial.outcome))
+
+    def _localized(self, trial: Trial, part: int, number: int) -> Trial:
+        parent = trial.proposal.parent
+        local = None if parent is None else self._outer[part].index(parent)
+        return Trial(replace(trial.proposal, id=number, parent=local), trial.outcome)
+
+
+class ThenStrategy:
+    """Ask the first strategy until it is finished, then the second.
+
+    The second hears of the first one's trials as they end, so that it can start from the best of them.
+    """
+
+    def __init__(self, first: Strategy, second: Strategy) -> None:
+        self._relay = Relay([first, second])
+
+    def ask(self, budget: BudgetView) -> Proposal | Finished | None:
+        """Return what the first says, or what the second says once the first is finished."""
+        answer = self._relay.ask(0, budget)
+        return self._relay.ask(1, budget) if answer is FINISHED else answer
+
+    def tell(self, trial: Trial) -> None:
+        """Tell both."""
+        self._relay.tell(trial)
+
+
+class SwitchStrategy:
+    """Ask one strategy while much of the time is left, and another one after.
+
+    Where the one whose turn it is has nothing to ask, the other is asked.
+
+    Parameters
+    ----------
+    before, after : Strategy
+        Who is asked in the earlier and in the later part of the run.
+    share : float
+        The change comes when no more than this share of the whole time is left. Without a time limit it never comes.
+    """
+
+    def __init__(self, before: Strategy, after: Strategy, *, share: float = 0.25) -> None:
+        self._relay = Relay([before, after])
+        self.share = share
+
+    def ask(self, budget: BudgetView) -> Proposal | Finished | None:
+        """Return what the strategy whose turn it is says."""
+        whole = budget.elapsed_s + budget.remaining_s
+        late = whole < inf and budget.remaining_s <= self.share * whole
+        turn, other = (1, 0) if late else (0, 1)
+        answer = self._relay.ask(turn, budget)
+        if isinstance(answer, Proposal):
+            return answer
+        instead = self._relay.ask(other, budget)
+        if instead is FINISHED:
+            return answer
+        return instead
+
+    def tell(self, trial: Trial) -> None:
+        """Tell both."""
+        self._relay.tell(trial)

@@ -1,0 +1,174 @@
+"""Asynchronous successive halving (ASHA): many candidates at a low fidelity, few at the full one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import inf, isclose
+
+from tamis.core.budget import BudgetView
+from tamis.core.contracts import Finished, Strategy
+from tamis.core.errors import ParameterError
+from tamis.core.trial import Outcome, Proposal, Status, Trial
+
+MOST_ASKS = 2
+"""How often a rung of a candidate is asked if its process is lost."""
+
+
+def geometric_rungs(lowest: float, eta: float = 3.0) -> tuple[float, ...]:
+    """Return fidelities that grow by `eta` and end at 1, the first of them at least `lowest`.
+
+    Examples
+    --------
+    >>> [round(rung, 3) for rung in geometric_rungs(0.1)]
+    [0.111, 0.333, 1.0]
+    """
+    rungs = [1.0]
+    while rungs[0] / eta >= lowest * (1 - 1e-9):
+        rungs.insert(0, rungs[0] / eta)
+    return tuple(rungs)
+
+
+@dataclass
+class Climber:
+    """One candidate on its way up the rungs."""
+
+    asked: Proposal
+    """As the inner strategy asked it, with the inner number."""
+    rung: int = 0
+    losses: list[float] = field(default_factory=list)
+    """By rung that it has finished."""
+    trial_id: int | None = None
+    """The last trial that ended well: the parent of the next where weights are inherited."""
+    outcome: Outcome | None = None
+    running: bool = True
+    told: bool = False
+    n_lost: int = 0
+
+    @property
+    def waiting(self) -> bool:
+        """Tell whether it has finished its rung and may be promoted."""
+        return not self.running and len(self.losses) == self.rung + 1
+
+    @property
+    def lost(self) -> bool:
+        """Tell whether its rung must be asked again."""
+        return not self.running and len(self.losses) == self.rung
+
+
+class SuccessiveHalving:
+    """Promote the best 1/eta of every rung to the next fidelity as soon as they are known.
+
+    The rule of ASHA (Li et al., "A system for massively parallel hyperparameter tuning", 2020): a free slot goes to the
+    highest rung that holds a candidate among the best 1/eta of those that finished it, else to a new candidate of the
+    inner strategy at the lowest rung. When the inner strategy has no more, the best that waits goes on, so that one
+    candidate always reaches the full fidelity.
+
+    The inner strategy is told every candidate once, at the fidelity at which it was not good enough to go on at that
+    time, or at the full one; `proposal.fidelity` of the told trial says which.
+
+    Parameters
+    ----------
+    inner : Strategy
+        Who proposes candidates; the fidelity it asks for is replaced.
+    eta : float
+        One of so many is promoted; above 1.
+    rungs : sequence of float, optional
+        The fidelities, growing, the last one 1; by default 1/eta², 1/eta, 1.
+    resource : str
+        What the fidelity is a share of (`rows`, `epochs`, `rounds`): kept in the memo for the objective.
+    inherit : bool
+        Whether a promoted proposal names the trial of the lower rung as its parent, to go on from its weights.
+    """
+
+    def __init__(
+        self,
+        inner: Strategy,
+        eta: float = 3.0,
+        rungs: Sequence[float] | None = None,
+        *,
+        resource: str = "rows",
+        inherit: bool = False,
+    ) -> None:
+        if not eta > 1:
+            raise ParameterError(f"The parameter 'eta' must be above 1; got {eta}.")
+        self.rungs = tuple(rungs) if rungs is not None else geometric_rungs(1 / eta**2, eta)
+        grows = all(low < high for low, high in zip(self.rungs, self.rungs[1:], strict=False))
+        if not self.rungs or not grows or self.rungs[0] <= 0 or not isclose(self.rungs[-1], 1.0):
+            raise ParameterError(f"The parameter 'rungs' must grow from above 0 to 1; got {self.rungs}.")
+        self.inner = inner
+        self.eta = eta
+        self.resource = resource
+        self.inherit = inherit
+        self._climbers: list[Climber] = []
+        self._units: list[Climber] = []
+        """By outer id."""
+
+    def ask(self, budget: BudgetView) -> Proposal | Finished | None:
+        """Return a lost rung again, a promotion, a new candidate, or, at the very end, the best that waits."""
+        again = next((one for one in self._climbers if one.lost), None)
+        if again is not None:
+            return self._issue(again)
+        promoted = next((one for one in self._promotable() if one.waiting), None)
+        if promoted is not None:
+            promoted.rung += 1
+            return self._issue(promoted)
+        asked = self.inner.ask(budget)
+        if isinstance(asked, Proposal):
+            climber = Climber(asked.numbered(len(self._climbers)))
+            self._climbers.append(climber)
+            return self._issue(climber)
+        if any(one.running for one in self._climbers):
+            return None
+        return self._last(asked)
+
+    def _last(self, answer: Finished | None) -> Proposal | Finished | None:
+        """Let the best that waits go on when nothing else can be done and none has reached the top."""
+        waiting = [one for one in self._climbers if one.waiting and one.rung < len(self.rungs) - 1]
+        reached = any(len(one.losses) == len(self.rungs) and one.losses[-1] < inf for one in self._climbers)
+        hopeful = [one for one in waiting if one.losses[-1] < inf]
+        if reached or not hopeful:
+            return answer
+        best = min(hopeful, key=lambda one: (-one.rung, one.losses[-1]))
+        best.rung += 1
+        return self._issue(best)
+
+    def _issue(self, climber: Climber) -> Proposal:
+        climber.running = True
+        self._units.append(climber)
+        memo = {**climber.asked.memo, "rung": climber.rung, "resource": self.resource}
+        inherited = climber.trial_id if self.inherit and climber.rung else None
+        parent = inherited if inherited is not None else self._parent(climber.asked.parent)
+        return replace(climber.asked, fidelity=self.rungs[climber.rung], memo=memo, parent=parent, id=-1)
+
+    def _parent(self, number: int | None) -> int | None:
+        """Return the outer id of the latest trial of a candidate that the inner strategy numbers so."""
+        return None if number is None else self._climbers[number].trial_id
+
+    def _promotable(self) -> list[Climber]:
+        """Return who is among the best 1/eta of its rung, the highest rung and the best first."""
+        found: list[Climber] = []
+        for rung in range(len(self.rungs) - 2, -1, -1):
+            finished = [one for one in self._climbers if len(one.losses) > rung]
+            finished.sort(key=lambda one: (one.losses[rung], one.asked.id))
+            best = finished[: int(len(finished) / self.eta)]
+            found += [one for one in best if one.rung == rung and one.waiting and one.losses[rung] < inf]
+        return found
+
+    def tell(self, trial: Trial) -> None:
+        """Take in the result of a rung, and tell the inner strategy of whoever goes no further."""
+        if not 0 <= trial.proposal.id < len(self._units):
+            self.inner.tell(trial)
+            return
+        climber, status = self._units[trial.proposal.id], trial.outcome.status
+        climber.running = False
+        if status is Status.LOST and climber.n_lost + 1 < MOST_ASKS:
+            climber.n_lost += 1
+            return
+        climber.losses.append(trial.loss if trial.done else inf)
+        climber.outcome = trial.outcome
+        if trial.done:
+            climber.trial_id = trial.proposal.id
+        going_on = {one.asked.id for one in self._promotable()}
+        for one in self._climbers:
+            if one.waiting and not one.told and one.asked.id not in going_on and one.outcome is not None:
+                one.told = True
+                self.inner.tell(Trial(replace(one.asked, fidelity=self.rungs[one.rung]), one.outcome))

@@ -1,0 +1,193 @@
+"""Checks that the numbers inside loaded scikit-learn objects cannot lead compiled code out of its arrays.
+
+skops makes sure that only trusted types are built. What they hold comes from the file all the same: a child's index
+in a tree or a column's number in a sparse matrix is used by compiled code without a check, and a crafted one would
+end the process.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tamis.core.errors import CorruptArtefactError
+
+_LEAVES = (str, bytes, int, float, bool, complex, type(None), type, np.generic, np.dtype, np.random.RandomState)
+
+
+def check_bounds(loaded: Any) -> None:
+    """Walk through everything that hangs on an object, and check what compiled code will index by.
+
+    Raises
+    ------
+    CorruptArtefactError
+        Naming the type whose content is out of bounds.
+    """
+    for one in _walk(loaded):
+        check = _CHECKS.get(type(one).__name__)
+        try:
+            if check is not None and not check(one):
+                raise CorruptArtefactError(
+                    f"A saved {type(one).__name__} holds indices outside its own arrays: the file is damaged or was "
+                    "tampered "
+                    "with, and is refused. Restore it, or fit again."
+                )
+        except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
+            raise CorruptArtefactError(f"A saved {type(one).__name__} is damaged ({error}). Fit again.") from error
+
+
+def _walk(root: Any) -> Iterator[Any]:
+    """Yield every object that can be reached, each once, without recursion: files may nest deeply."""
+    waiting, seen = [root], set()
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, _LEAVES) or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        if isinstance(one, dict):
+            waiting.extend(one.keys())
+            waiting.extend(one.values())
+        elif isinstance(one, list | tuple | set | frozenset):
+            waiting.extend(one)
+        elif isinstance(one, np.ndarray):
+            if one.dtype == object:
+                waiting.extend(one.ravel())
+        elif not callable(getattr(type(one), "tocsr", None)):
+            waiting.extend(getattr(one, "__dict__", {}).values())
+            waiting.extend(getattr(one, name) for name in _slots(one) if hasattr(one, name))
+
+
+def _slots(one: Any) -> Iterator[str]:
+    for kind in type(one).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        yield from (slots,) if isinstance(slots, str) else slots
+
+
+def _below(indices: np.ndarray, bound: int) -> bool:
+    return indices.size == 0 or (int(indices.min()) >= 0 and int(indices.max()) < bound)
+
+
+def _tree_is_sound(tree: Any) -> bool:
+    """Check a tree: children come after their parents, split features exist, counts fit the arrays."""
+    state = tree.__getstate__()
+    nodes, count = state["nodes"], int(state["node_count"])
+    if count != tree.capacity or len(nodes) != count or count < 1:
+        return False
+    left, right = nodes["left_child"], nodes["right_child"]
+    inner = left != -1
+    own = np.arange(count)
+    forward = (left > own) & (left < count) & (right > own) & (right < count)
+    if not np.all(np.where(inner, forward, True)):
+        return False
+    return _below(nodes["feature"][inner], int(tree.n_features)) and len(tree.value) == count
+
+
+def _predictor_is_sound(predictor: Any) -> bool:
+    """Check a tree of histogram boosting: as above, and the rows of its tables of categories."""
+    nodes = predictor.nodes
+    left, right, inner = nodes["left"].astype(np.int64), nodes["right"].astype(np.int64), nodes["is_leaf"] == 0
+    own, count = np.arange(len(nodes)), len(nodes)
+    forward = (left > own) & (left < count) & (right > own) & (right < count)
+    if count < 1 or not np.all(np.where(inner, forward, True)):
+        return False
+    categories = nodes["bitset_idx"][inner & (nodes["is_categorical"] != 0)]
+    tables = (predictor.raw_left_cat_bitsets, predictor.binned_left_cat_bitsets)
+    wide = all(table.ndim == 2 and table.shape[1] == 8 and table.dtype == np.uint32 for table in tables)
+    return wide and all(_below(categories, len(table)) for table in tables)
+
+
+def _boosting_is_sound(model: Any) -> bool:
+    """Check that histogram boosting splits on columns it was fitted with."""
+    known = int(model._bin_mapper.n_bins_non_missing_.shape[0])
+    predictors = [one for rounds in model._predictors for one in rounds]
+    inner = [one.nodes["feature_idx"][one.nodes["is_leaf"] == 0] for one in predictors]
+    return known >= int(model.n_features_in_) and all(_below(split, int(model.n_features_in_)) for split in inner)
+
+
+def _forest_is_sound(model: Any) -> bool:
+    """Check that the trees of a forest take the columns that the forest lets in: it hands rows to them unchecked."""
+    trees = [one.tree_ for one in np.ravel(np.asarray(model.estimators_, dtype=object))]
+    return all(int(tree.n_features) == int(model.n_features_in_) for tree in trees)
+
+
+def _single_tree_is_sound(model: Any) -> bool:
+    return int(model.tree_.n_features) == int(model.n_features_in_)
+
+
+def _neighbours_are_sound(tree: Any) -> bool:
+    """Check the permutation of the rows and the ranges of the nodes of a k-d or ball tree."""
+    data, order, nodes, bounds = (np.asarray(one) for one in tree.get_arrays())
+    n_rows, starts, ends = len(data), nodes["idx_start"], nodes["idx_end"]
+    n_levels = int(tree.__getstate__()[5])
+    return (
+        len(order) == n_rows
+        and _below(order, n_rows)
+        and bool(np.all((starts >= 0) & (starts <= ends) & (ends <= n_rows)))
+        and len(nodes) == 2**n_levels - 1
+        and bounds.shape[1] == len(nodes)
+        and bounds.shape[2] == data.shape[1]
+        and bool(np.all(nodes["is_leaf"][len(nodes) // 2 :] != 0))
+    )
+
+
+def _vectors_are_sound(model: Any) -> bool:
+    """Check that a support vector machine has as many of everything as it says."""
+    counts = np.asarray(model._n_support)
+    total = len(model.support_)
+    rows = model.support_vectors_.shape[0]
+    sized = rows in (0, total) and model._dual_coef_.shape[1] == total and bool(np.all(counts >= 0))
+    classes = len(getattr(model, "classes_", (0, 1)))
+    pairs = classes * (classes - 1) // 2
+    if type(model).__name__ in ("SVC", "NuSVC"):
+        sized = sized and int(counts.sum()) == total and len(counts) == classes
+        sized = sized and model._dual_coef_.shape[0] == max(1, classes - 1)
+        return sized and len(model._intercept_) == pairs and len(model._probA) in (0, pairs)
+    return sized and len(model._intercept_) >= 1 and int(counts.flat[0]) == total
+
+
+def _sparse_is_sound(matrix: Any) -> bool:
+    matrix.check_format(full_check=True)
+    return True
+
+
+def _vocabulary_is_sound(model: Any) -> bool:
+    if not hasattr(model, "vocabulary_"):
+        return True
+    return sorted(model.vocabulary_.values()) == list(range(len(model.vocabulary_)))
+
+
+def _fitted(check: Callable[[Any], bool], attribute: str) -> Callable[[Any], bool]:
+    """Apply a check only to an object that was fitted."""
+    return lambda one: check(one) if hasattr(one, attribute) else True
+
+
+_FORESTS = (
+    "RandomForestClassifier",
+    "RandomForestRegressor",
+    "ExtraTreesClassifier",
+    "ExtraTreesRegressor",
+    "RandomTreesEmbedding",
+    "GradientBoostingClassifier",
+    "GradientBoostingRegressor",
+)
+
+_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "Tree": _tree_is_sound,
+    "TreePredictor": _predictor_is_sound,
+    **{
+        name: _fitted(_boosting_is_sound, "_predictors")
+        for name in ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor")
+    },
+    **{name: _fitted(_forest_is_sound, "estimators_") for name in _FORESTS},
+    **{
+        f"{name}{kind}": _fitted(_single_tree_is_sound, "tree_")
+        for name in ("DecisionTree", "ExtraTree")
+        for kind in ("Classifier", "Regressor")
+    },
+    **{f"{name}{bits}": _neighbours_are_sound for name in ("KDTree", "BallTree") for bits in ("", "64", "32")},
+    **{name: _fitted(_vectors_are_sound, "support_") for name in ("SVC", "SVR", "NuSVC", "NuSVR", "OneClassSVM")},
+    **{f"{form}_{kind}": _sparse_is_sound for form in ("csr", "csc") for kind in ("matrix", "array")},
+    "CountVectorizer": _vocabulary_is_sound,
+    "TfidfVectorizer": _vocabulary_is_sound,
+}

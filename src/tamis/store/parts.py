@@ -1,0 +1,153 @@
+"""Writes fitted objects without pickle, and reads them back without running code from the file."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tamis.core.errors import CorruptArtefactError, InternalError
+from tamis.store.bounds import check_bounds
+from tamis.store.container import check_archive
+from tamis.store.trusted import TRUSTED
+
+_JSON, _ARRAY, _ARRAYS, _OBJECT = "part.json", "part.npy", "part.npz", "part.skops"
+
+
+def dump_part(part: Any, allowed: Iterable[str] = ()) -> dict[str, bytes]:
+    """Write an object as files by name.
+
+    Plain values become JSON, arrays numpy's own form, scikit-learn's and our own objects that of skops.
+
+    Parameters
+    ----------
+    part : object
+        Fitted or not.
+    allowed : iterable of str
+        Full names of further types that it may hold: those its component's record lists.
+
+    Returns
+    -------
+    dict of str to bytes
+        For `tamis.store.container.pack`, or to be written into a folder.
+
+    Raises
+    ------
+    InternalError
+        Naming the types that are not on the list: what could not be loaded is not written.
+
+    Examples
+    --------
+    >>> load_part(dump_part({"rounds": 120}))
+    {'rounds': 120}
+    """
+    if _is_plain(part):
+        return {_JSON: json.dumps(part).encode()}
+    if isinstance(part, np.ndarray) and not part.dtype.hasobject and type(part) is np.ndarray:
+        return {_ARRAY: _array_bytes(part)}
+    if _is_arrays(part):
+        buffer = io.BytesIO()
+        np.savez(buffer, **part)
+        return {_ARRAYS: buffer.getvalue()}
+    return {_OBJECT: _dump_object(part, frozenset(allowed))}
+
+
+def load_part(files: Mapping[str, bytes], allowed: Iterable[str] = ()) -> Any:
+    """Read what `dump_part` wrote.
+
+    Parameters
+    ----------
+    files : mapping of str to bytes
+        By name.
+    allowed : iterable of str
+        As for `dump_part`; it comes from the caller's own code, never from the files.
+
+    Raises
+    ------
+    CorruptArtefactError
+        Where a type is not on the list, naming it, or the content is damaged or was tampered with.
+    """
+    if len(files) != 1 or next(iter(files)) not in (_JSON, _ARRAY, _ARRAYS, _OBJECT):
+        raise CorruptArtefactError(f"A saved part has files that are not known: {sorted(files)}. Fit again.")
+    name, content = next(iter(files.items()))
+    try:
+        if name == _JSON:
+            return json.loads(content)
+        if name == _ARRAY:
+            return np.load(io.BytesIO(content), allow_pickle=False)
+        if name == _ARRAYS:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                check_archive(archive)
+            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+                return {key: arrays[key] for key in arrays.files}
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise CorruptArtefactError(f"The saved part {name!r} cannot be read ({error}). Fit again.") from error
+    return _load_object(content, TRUSTED.union(allowed))
+
+
+def _is_plain(value: Any) -> bool:
+    """Tell whether JSON gives exactly the same value back."""
+    if isinstance(value, dict):
+        return type(value) is dict and all(type(key) is str and _is_plain(one) for key, one in value.items())
+    if isinstance(value, list):
+        return type(value) is list and all(map(_is_plain, value))
+    return value is None or type(value) in (str, int, float, bool)
+
+
+def _is_arrays(value: Any) -> bool:
+    return (
+        type(value) is dict
+        and len(value) > 0
+        and all(type(key) is str and key.isidentifier() and key != "file" for key in value)
+        and all(type(one) is np.ndarray and not one.dtype.hasobject for one in value.values())
+    )
+
+
+def _array_bytes(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _dump_object(part: Any, allowed: frozenset[str]) -> bytes:
+    import skops.io
+
+    try:
+        content = skops.io.dumps(part)
+        unknown = [name for name in skops.io.get_untrusted_types(data=content) if name not in TRUSTED | allowed]
+    except Exception as error:  # skops raises what the object's own state raises
+        raise InternalError(f"A {type(part).__name__} cannot be saved without pickle ({error}).") from error
+    if unknown:
+        raise InternalError(
+            f"A {type(part).__name__} holds types that may not be saved: {', '.join(unknown)}. "
+            "Name them in the `classes` of its component."
+        )
+    return content
+
+
+def _load_object(content: bytes, trusted: frozenset[str]) -> Any:
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            check_archive(archive)
+        loaded = skops.io.loads(content, trusted=sorted(trusted))
+    except UntrustedTypesFoundException as error:
+        raise CorruptArtefactError(
+            f"A saved part holds types that Tamis does not load: {error}. It is refused; if they are your own, "
+            "hand your "
+            "components in when loading."
+        ) from error
+    except CorruptArtefactError:
+        raise
+    except Exception as error:  # skops raises whatever a damaged state leads to
+        raise CorruptArtefactError(
+            f"A saved part cannot be read ({type(error).__name__}: {error}). It is damaged, or was written by "
+            "versions of "
+            "scikit-learn or skops that do not agree with the installed ones."
+        ) from error
+    check_bounds(loaded)
+    return loaded

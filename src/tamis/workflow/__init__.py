@@ -1,0 +1,1 @@
+"""The main way: a data set becomes a plan, the plan trials, the trials a model."""

@@ -1,0 +1,194 @@
+"""Listens to the trials, keeps the best ensemble of them, and saves it at once: the answer is always ready."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from tamis.core.budget import Budget
+from tamis.core.errors import CorruptArtefactError
+from tamis.core.trial import Progress, Proposal, Trial
+from tamis.data.dataset import Dataset
+from tamis.ensemble.selection import SelectionSettings, select
+from tamis.evaluate.crossval import OutOfFold
+from tamis.evaluate.splits import Folds
+from tamis.store.artefacts import FolderArtefacts
+from tamis.store.atomic import atomic_write, guarded
+from tamis.store.folder import RunFolder
+from tamis.workflow.model import Member, Model, Recipe, Unit
+from tamis.workflow.objective import load_array
+from tamis.workflow.plan import Plan
+
+QUICK_STEPS = 12
+"""Steps of the greedy selection while the search goes on; the finish takes more."""
+
+SHARE_OF_TIME = 0.08
+"""Share of the run that may go into keeping the ensemble fresh while workers wait for their next trial."""
+
+
+class EnsembleKeeper:
+    """Holds the out-of-fold predictions of every trial, and the recipe of the best mixture so far.
+
+    Parameters
+    ----------
+    plan : Plan
+    folder : RunFolder
+    budget : Budget
+        Its reserve is raised to what an update has been measured to take.
+    """
+
+    def __init__(self, plan: Plan, folder: RunFolder, budget: Budget) -> None:
+        self.plan = plan
+        self.folder = folder
+        self.budget = budget
+        self.dataset = Dataset.open(plan.data)
+        self.folds = Folds.open(plan.folds)
+        self.store = FolderArtefacts(folder.artefacts)
+        self.out_of_fold = OutOfFold(self.dataset.n_rows, n_outputs=plan.task.n_outputs)
+        self.trials: dict[str, list[Trial]] = {}
+        self.recipe = self._constant()
+        self.loss = self.recipe.constant_loss
+        """Of the mixture at hand, on the rows where it was chosen."""
+        self._dirty = False
+        self._spent_s = 0.0
+        self._began = time.monotonic()
+        self._last_s = 0.0
+
+    def begin(self, earlier: Iterable[Trial]) -> None:
+        """Save a constant answer at once, then take in what an earlier sitting has left."""
+        with guarded(self.folder.model):
+            self.folder.model.mkdir(exist_ok=True)
+        self.save(self.recipe)
+        for trial in earlier:
+            self._take(trial)
+        if self._dirty:
+            self.update()
+
+    def _constant(self) -> Recipe:
+        task, dataset = self.plan.task, self.dataset
+        constant = np.atleast_1d(task.dummy(dataset.y, dataset.weights))
+        row = constant if task.kind.is_classification else constant[0]
+        loss = task.loss(dataset.y, task.constant(row, dataset.n_rows), dataset.weights)
+        return Recipe(
+            task=task,
+            coder=self.plan.coder,
+            schema=self.plan.schema,
+            constant=tuple(float(value) for value in constant),
+            constant_loss=float(loss),
+            layout=self.plan.layout,
+        )
+
+    def on_start(self, proposal: Proposal) -> None:
+        """Nothing to do."""
+
+    def on_progress(self, progress: Progress) -> None:
+        """Nothing to do."""
+
+    def on_stop(self, reason: str) -> None:
+        """Nothing to do: the finish makes the last update."""
+
+    def on_end(self, trial: Trial) -> None:
+        """Take the trial in, and renew the ensemble where that is due."""
+        self._take(trial)
+        if self._dirty and self._is_due():
+            self.update()
+
+    def _take(self, trial: Trial) -> None:
+        if not trial.done or trial.proposal.fidelity < 1.0:
+            return
+        try:
+            predictions = load_array(self.store.get(trial.outcome.artefacts["predictions"]))
+        except (CorruptArtefactError, KeyError):
+            return  # its file is damaged or gone; the others are usable
+        key = trial.proposal.candidate.key
+        _, rows = self.folds.rows(trial.proposal.fold)
+        self.out_of_fold.add(key, trial.proposal.fold, rows, predictions)
+        self.trials.setdefault(key, []).append(trial)
+        self._dirty = True
+
+    def _is_due(self) -> bool:
+        if not self.recipe.members:
+            return True
+        elapsed = time.monotonic() - self._began
+        return self._spent_s + self._last_s <= SHARE_OF_TIME * elapsed
+
+    def update(self) -> None:
+        """Choose the mixture anew and save it."""
+        began = time.monotonic()
+        keys = list(self.trials)
+        settings = SelectionSettings(
+            n_steps=QUICK_STEPS,
+            max_members=self.plan.settings.members,
+            n_bags=4,
+            limit_s=max(0.3, 0.03 * self.budget.left_s),
+            seed=self.plan.settings.seed,
+        )
+        predictions = [self.out_of_fold.prediction(key) for key in keys]
+        loss, weight = self.plan.task.loss, self.dataset.weights
+        selection = select(predictions, self.dataset.y, loss, weight=weight, settings=settings)
+        self.loss = selection.loss
+        self.save(self.mixture(keys, selection.weights))
+        self._dirty = False
+        self._last_s = time.monotonic() - began
+        self._spent_s += self._last_s
+        self.budget.reserve_s = max(self.budget.reserve_s, 0.5 + 4.0 * self._last_s)
+
+    def mixture(self, keys: list[str], weights: np.ndarray) -> Recipe:
+        """Turn weights into the recipe of a model."""
+        pairs = zip(keys, weights, strict=True)
+        members = [self.member(self.trials[key], float(weight)) for key, weight in pairs if weight > 0]
+        members.sort(key=lambda one: -one.weight)
+        return replace(self.recipe, members=tuple(members), calibration=None, rule=None, estimate=None)
+
+    def member(self, trials: list[Trial], weight: float) -> Member:
+        """Return a candidate as a member, with the fitted pipelines of its folds."""
+        units = tuple(
+            Unit(one.outcome.artefacts["preparation"], one.outcome.artefacts["model"], one.proposal.fold)
+            for one in sorted(trials, key=lambda one: one.proposal.fold)
+        )
+        return Member(trials[0].proposal.candidate.to_json(), weight, units)
+
+    def save(self, recipe: Recipe) -> Model:
+        """Bring the parts of a recipe into `model/`, then replace its manifest: a kill leaves the old or the new one."""
+        self.recipe = recipe
+        target = FolderArtefacts(self.folder.model / "parts")
+        for key in sorted(recipe.parts):
+            _bring(self.store.path(key), target.path(key))
+        atomic_write(self.folder.model / "manifest.json", json.dumps(recipe.to_json()).encode())
+        return Model(recipe, _Parts(target), self.plan.catalogue)
+
+    def clean(self) -> None:
+        """Remove parts that the saved model does not need."""
+        FolderArtefacts(self.folder.model / "parts").remove_unused(self.recipe.parts)
+
+
+def _bring(source: Path, target: Path) -> None:
+    """Link a part into the model's folder, or copy it where links cannot be made; whole or not at all."""
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return
+    except OSError:
+        draft = target.with_name(f"{target.name}.tmp")
+        shutil.copyfile(source, draft)
+        os.replace(draft, target)
+
+
+class _Parts(dict[str, bytes]):
+    """Reads parts from a store when they are first asked for."""
+
+    def __init__(self, store: FolderArtefacts) -> None:
+        super().__init__()
+        self._store = store
+
+    def __missing__(self, key: str) -> bytes:
+        self[key] = content = self._store.get(key)
+        return content

@@ -1,0 +1,150 @@
+"""Ends a run: the last selection, calibration, decision rule, refit, the honest score, and the saved model."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from tamis.core.budget import Budget
+from tamis.core.candidate import Candidate
+from tamis.core.contracts import Executor
+from tamis.core.errors import DataError
+from tamis.core.trial import Proposal, Trial
+from tamis.ensemble.blending import blend
+from tamis.ensemble.calibration import Calibrator, fit_calibration
+from tamis.ensemble.selection import SelectionSettings, select
+from tamis.ensemble.stacking import choose
+from tamis.ensemble.threshold import DecisionRule, fit_rule
+from tamis.evaluate.estimate import Predictor, ScoreEstimate, estimate
+from tamis.evaluate.scheme import SplitKind
+from tamis.tasks.metric import Needs
+from tamis.workflow.ensembling import EnsembleKeeper
+from tamis.workflow.model import Model, Recipe, Unit
+from tamis.workflow.objective import ALL_ROWS
+from tamis.workflow.plan import Plan, Tell
+
+N_STEPS = 25
+"""Steps of the greedy selection: more were seen to bring nothing (Salinas and Erickson, TabRepo, 2024)."""
+
+
+def finish(plan: Plan, keeper: EnsembleKeeper, executor: Executor, budget: Budget, tell: Tell) -> Model:
+    """Make the final model of what the search has found.
+
+    Returns
+    -------
+    Model
+        Saved in the run folder; a constant one where nothing could be fitted.
+    """
+    if not keeper.trials:
+        return keeper.save(keeper.recipe)
+    settings = SelectionSettings(
+        n_steps=N_STEPS,
+        max_members=plan.settings.members,
+        limit_s=max(0.2, 0.25 * budget.left_s),
+        seed=plan.settings.seed,
+    )
+    keys = list(keeper.trials)
+    predictions = [keeper.out_of_fold.prediction(key) for key in keys]
+    dataset, loss = keeper.dataset, plan.task.loss
+    chosen = choose(predictions, dataset.y, loss, weight=dataset.weights, settings=settings)
+    recipe = keeper.mixture(keys, chosen.weights)
+    calibration, rule = _corrections(plan, blend(predictions, chosen.weights), np.arange(dataset.n_rows), keeper)
+    recipe = replace(recipe, calibration=calibration, rule=rule)
+    keeper.save(recipe)  # from here on the answer is safe; what follows adds to it
+    settings = replace(settings, limit_s=max(0.05, 0.1 * budget.left_s))
+    recipe = replace(recipe, estimate=_honest_score(plan, keeper, predictions, settings))
+    if plan.settings.refit or plan.scheme.kind is SplitKind.HOLDOUT:
+        keeper.save(recipe)
+        recipe = _refitted(keeper, executor, recipe, budget=budget, tell=tell)
+    model = keeper.save(recipe)
+    keeper.clean()
+    return model
+
+
+def _corrections(
+    plan: Plan, mixed: np.ndarray, rows: np.ndarray, keeper: EnsembleKeeper
+) -> tuple[Calibrator | None, DecisionRule | None]:
+    """Fit a calibration of the probabilities, and a decision rule where the metric looks at labels."""
+    task, dataset, seed = plan.task, keeper.dataset, plan.settings.seed
+    if not task.kind.is_classification:
+        return None, None
+    y, weight = dataset.y[rows], None if dataset.weights is None else dataset.weights[rows]
+    groups = None if dataset.groups is None else dataset.groups[rows]
+    calibration = fit_calibration(mixed, y, weight=weight, groups=groups, seed=seed)
+    if task.metric.needs is not Needs.LABEL:
+        return calibration, None
+    return calibration, fit_rule(calibration.apply(mixed), y, task.loss, weight=weight, seed=seed)
+
+
+def _honest_score(
+    plan: Plan, keeper: EnsembleKeeper, predictions: list[np.ndarray], settings: SelectionSettings
+) -> ScoreEstimate | None:
+    """Score the way of choosing, not the choice: what is chosen on some rows is scored on others."""
+    dataset = keeper.dataset
+
+    def combine(rows: np.ndarray) -> Predictor:
+        weight = None if dataset.weights is None else dataset.weights[rows]
+        parts = [one[rows] for one in predictions]
+        weights = select(parts, dataset.y[rows], plan.task.loss, weight=weight, settings=settings).weights
+        calibration, rule = _corrections(plan, blend(parts, weights), rows, keeper)
+
+        def predict(others: np.ndarray) -> np.ndarray:
+            mixed = blend([one[others] for one in predictions], weights)
+            mixed = calibration.apply(mixed) if calibration else mixed
+            return rule.apply(mixed) if rule else mixed
+
+        return predict
+
+    covered = np.flatnonzero(
+        np.isfinite(np.stack([one.reshape(len(one), -1)[:, 0] for one in predictions])).any(axis=0)
+    )
+    try:
+        return estimate(
+            dataset.y,
+            plan.task,
+            combine,
+            rows=covered,
+            weight=dataset.weights,
+            groups=dataset.groups,
+            folds=keeper.folds.fold_of[0],
+            seed=plan.settings.seed,
+        )
+    except DataError:  # too few rows to say anything
+        return None
+
+
+def _refitted(keeper: EnsembleKeeper, executor: Executor, recipe: Recipe, *, budget: Budget, tell: Tell) -> Recipe:
+    """Fit the members once more on all rows, those that the time allows; the others keep the models of their folds."""
+    proposals: dict[int, int] = {}
+    for index, member in enumerate(recipe.members):
+        trials = keeper.trials[Candidate.from_json(member.candidate).key]
+        expected_s = 1.3 * max(one.outcome.seconds for one in trials)
+        if expected_s * (len(proposals) // executor.slots + 1) > 0.8 * budget.left_s:
+            continue
+        realised = trials[0].outcome.realised
+        number = 10**9 + index
+        proposal = Proposal(
+            trials[0].proposal.candidate, fold=ALL_ROWS, origin="refit", memo={"realised": dict(realised)},
+            limit_s=0.9 * budget.left_s,
+        ).numbered(number)  # fmt: skip
+        executor.submit(proposal)
+        proposals[number] = index
+    members = list(recipe.members)
+    for trial in _gather(executor, set(proposals), lambda: budget.left_s - 0.3):
+        index = proposals[trial.proposal.id]
+        if trial.done:
+            unit = Unit(trial.outcome.artefacts["preparation"], trial.outcome.artefacts["model"], ALL_ROWS)
+            members[index] = replace(members[index], units=(unit,))
+    n_refitted = sum(one.units[0].fold == ALL_ROWS for one in members)
+    if n_refitted:
+        tell(f"fitted {n_refitted} of {len(members)} members once more on all rows")
+    return replace(recipe, members=tuple(members))
+
+
+def _gather(executor: Executor, waiting: set[int], left_s: Callable[[], float]) -> list[Trial]:
+    found: list[Trial] = []
+    while waiting and left_s() > 0:
+        trials, _ = executor.collect(timeout_s=min(0.2, max(0.0, left_s())))
+        found += [one for one in trials if one.proposal.id in waiting]
+        waiting -= {one.proposal.id for one in trials}
+    return found

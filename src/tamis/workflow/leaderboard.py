@@ -1,0 +1,125 @@
+"""The candidates of a run in the order of their scores, and what became of each."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import inf, isfinite
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from tamis.core.candidate import Candidate
+from tamis.core.trial import Status, Trial
+from tamis.store.folder import RunFolder
+from tamis.store.journal import SqliteJournal
+from tamis.tasks.metric import Metric
+from tamis.workflow.model import Model
+
+SHOWN = ("learning_rate", "num_leaves", "depth", "max_depth", "max_leaves", "C", "alpha", "n_neighbors", "extra_trees",
+         "min_samples_leaf", "max_features", "kernel", "hidden_layer_sizes")  # fmt: skip
+"""The parameters that a short description names, where a model has them."""
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Rows for people and programs: one for each candidate, the best first."""
+
+    n_trials: int
+    """How many candidates were tried."""
+    n_units: int
+    """How many fits that took: a candidate is fitted once for each fold."""
+    metric: str
+    higher_is_better: bool
+    rows: list[dict[str, Any]]
+
+
+def describe(tree: Candidate) -> str:
+    """Tell a candidate in a few words: its model, the settings that matter, its preparation.
+
+    Examples
+    --------
+    >>> columns = Candidate.of("columns", {"roles": ["numeric"]})
+    >>> describe(Candidate.of("ridge", {"alpha": 1.0}, Candidate.of("standardize", {}, columns)))
+    'ridge(alpha=1) on standardize'
+    """
+    settings = tree.settings
+    words = []
+    for name in SHOWN:
+        value = settings.get(name)
+        if name in settings and value is not None and value is not False:
+            words.append(
+                name if value is True else f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
+            )
+    below = [node.component for child in tree.children for node in child.walk()]
+    steps = list(dict.fromkeys(name for name in below if name not in ("columns", "join", "codes", "impute")))
+    head = tree.component + (f"({', '.join(words[:4])})" if words else "")
+    return head + (f" on {', '.join(steps)}" if steps else "")
+
+
+def by_candidate(trials: Iterable[Trial]) -> dict[str, list[Trial]]:
+    """Group trials at full fidelity by their candidate, in the order in which each was first tried."""
+    groups: dict[str, list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(trial.proposal.candidate.key, []).append(trial)
+    return groups
+
+
+def leaderboard(path: Path | str) -> Leaderboard:
+    """Read the leaderboard of a run, finished or not.
+
+    Raises
+    ------
+    RunFolderError
+        Where the folder is no run.
+    """
+    folder = RunFolder.open(Path(path), lock=False)
+    model = Model.load(folder.path)
+    journal = SqliteJournal(folder.journal, readonly=True)
+    try:
+        return board_of(journal.trials(), model)
+    finally:
+        journal.close()
+
+
+def board_of(trials: Iterable[Trial], model: Model) -> Leaderboard:
+    """Make the leaderboard of some trials and the model that came of them."""
+    groups = by_candidate(trials)
+    metric = model.task.metric
+    whole = sum(one.weight for one in model.recipe.members)
+    weights = {Candidate.from_json(one.candidate).key: one.weight / whole for one in model.recipe.members}
+    most = max((len(_losses(group)) for group in groups.values()), default=0)
+    rows = [_row(key, group, metric, weights, most) for key, group in groups.items()]
+    rows.sort(key=lambda row: (not row["complete"], row.pop("loss")))
+    for rank, row in enumerate(rows, 1):
+        row["rank"] = rank
+        row.pop("complete")
+    units = sum(len(group) for group in groups.values())
+    return Leaderboard(len(groups), units, metric.name, metric.higher_is_better, rows)
+
+
+def _losses(group: list[Trial]) -> dict[int, float]:
+    return {one.proposal.fold: one.loss for one in group if one.done and isfinite(one.loss)}
+
+
+def _row(key: str, group: list[Trial], metric: Metric, weights: Mapping[str, float], most: int) -> dict[str, Any]:
+    tree, losses = group[0].proposal.candidate, _losses(group)
+    mean = fmean(losses.values()) if losses else inf
+    bad = next((one for one in group if not one.done), None)
+    status = Status.DONE if losses else bad.outcome.status if bad else Status.LOST
+    values = [metric.value_of(loss) for loss in losses.values()]
+    return {
+        "rank": 0,
+        "model": describe(tree),
+        "family": tree.component,
+        "score": fmean(values) if values else None,
+        "score_se": stdev(values) / len(values) ** 0.5 if len(values) > 1 else None,
+        "folds": len(losses),
+        "seconds": round(sum(one.outcome.seconds for one in group), 3),
+        "weight": round(weights.get(key, 0.0), 4),
+        "status": str(status),
+        "reason": bad.outcome.reason if bad else "",
+        "origin": group[0].proposal.origin,
+        "candidate": tree.to_json(),
+        "key": key,
+        "loss": mean,
+        "complete": bool(losses) and len(losses) * 2 >= min(most, 5),
+    }

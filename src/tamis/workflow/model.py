@@ -1,0 +1,320 @@
+"""What predicts: the members of the ensemble, how they are mixed, and how raw rows reach them."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tamis.core.errors import CorruptArtefactError, DataError, ParameterError, RunFolderError
+from tamis.core.kinds import TaskKind
+from tamis.core.version import __version__
+from tamis.data.frames import to_pandas
+from tamis.data.read import Layout
+from tamis.data.schema import Schema
+from tamis.data.table import Table
+from tamis.ensemble.calibration import Calibrator
+from tamis.ensemble.threshold import DecisionRule
+from tamis.evaluate.estimate import ScoreEstimate
+from tamis.pipelines import compile as pipelines
+from tamis.pipelines.catalogue import Catalogue, builtin
+from tamis.store.artefacts import FolderArtefacts
+from tamis.store.container import unpack
+from tamis.store.parts import load_part
+from tamis.tasks.metric import Needs
+from tamis.tasks.targets import TargetCoder
+from tamis.tasks.task import Task
+
+FORMAT = 1
+"""The version of the manifest; a later Tamis reads every earlier one."""
+
+ROWS_AT_ONCE = 50_000
+"""Rows that are prepared together: bounds the memory of a prediction."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One fitted pipeline: its preparation and its model, by content hash."""
+
+    preparation: str
+    model: str
+    fold: int = 0
+
+
+@dataclass(frozen=True)
+class Member:
+    """A candidate of the ensemble: its fitted pipelines are averaged, then weighted."""
+
+    candidate: Mapping[str, Any]
+    weight: float
+    units: tuple[Unit, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for the manifest."""
+        return {"candidate": self.candidate, "weight": self.weight, "units": [vars(one) for one in self.units]}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> "Member":
+        """Read what `to_json` wrote."""
+        return cls(record["candidate"], record["weight"], tuple(Unit(**one) for one in record["units"]))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything about a model but the fitted parts themselves: the manifest, typed."""
+
+    task: Task
+    coder: TargetCoder
+    schema: Schema
+    members: tuple[Member, ...] = ()
+    constant: tuple[float, ...] = ()
+    """What is predicted where there is no member: class shares, or one value."""
+    calibration: Calibrator | None = None
+    rule: DecisionRule | None = None
+    """How probabilities become labels, where the metric looks at labels."""
+    estimate: ScoreEstimate | None = None
+    constant_loss: float | None = None
+    layout: Layout | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for the manifest."""
+        return {
+            "format": FORMAT,
+            "tamis": __version__,
+            "task": self.task.to_json(),
+            "target": self.coder.to_json(),
+            "schema": self.schema.to_json(),
+            "members": [one.to_json() for one in self.members],
+            "constant": list(self.constant),
+            "constant_loss": self.constant_loss,
+            "calibration": self.calibration.to_json() if self.calibration else None,
+            "rule": self.rule.to_json() if self.rule else None,
+            "estimate": self.estimate.to_json() if self.estimate else None,
+            "layout": self.layout.to_json() if self.layout else None,
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> "Recipe":
+        """Read what `to_json` wrote, in this or an earlier version.
+
+        Raises
+        ------
+        RunFolderError
+            Where a later version wrote it.
+        """
+        if record.get("format", 0) > FORMAT:
+            raise RunFolderError(
+                f"The model was saved by Tamis {record.get('tamis')}, in format {record['format']}; this version reads up "
+                f"to format {FORMAT}. Install a newer Tamis to load it: pip install -U tamis"
+            )
+
+        def maybe(name: str, kind: Any) -> Any:
+            return kind.from_json(record[name]) if record.get(name) else None
+
+        return cls(
+            task=_task(record["task"]),
+            coder=TargetCoder.from_json(record["target"]),
+            schema=Schema.from_json(record["schema"]),
+            members=tuple(Member.from_json(one) for one in record["members"]),
+            constant=tuple(record["constant"]),
+            constant_loss=record.get("constant_loss"),
+            calibration=maybe("calibration", Calibrator),
+            rule=maybe("rule", DecisionRule),
+            estimate=maybe("estimate", ScoreEstimate),
+            layout=maybe("layout", Layout),
+        )
+
+    @property
+    def parts(self) -> set[str]:
+        """Return the hashes of everything the members need."""
+        return {key for one in self.members for unit in one.units for key in (unit.preparation, unit.model)}
+
+
+def _task(record: Mapping[str, Any]) -> Task:
+    """Read the task; a metric of the user's own, known by name alone, gives way to the default one."""
+    try:
+        return Task.from_json(record)
+    except ParameterError:
+        return Task.of(record["kind"], None, record["classes"])
+
+
+class Model:
+    """A fitted model: raw rows in, predictions out.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    parts : mapping of str to bytes
+        The fitted parts by content hash.
+    catalogue : Catalogue, optional
+        Knows how each part is read; the built-in one unless the model holds the user's own components.
+    """
+
+    def __init__(self, recipe: Recipe, parts: Mapping[str, bytes], catalogue: Catalogue | None = None) -> None:
+        self.recipe = recipe
+        self.parts = parts
+        self._catalogue = catalogue
+        self._loaded: dict[str, Any] = {}
+
+    @classmethod
+    def load(cls, path: Path | str, catalogue: Catalogue | None = None) -> "Model":
+        """Load the model of a run folder, or a model folder by itself; no code of the file is run.
+
+        Raises
+        ------
+        RunFolderError
+            Where there is no model, or a newer version wrote it.
+        CorruptArtefactError
+            Where a file is not what was stored.
+        """
+        folder = Path(path)
+        folder = folder / "model" if (folder / "model").is_dir() else folder
+        manifest = folder / "manifest.json"
+        if not manifest.is_file():
+            raise RunFolderError(
+                f"There is no model in {path}: {manifest.name} is missing. Was the run ended too early?"
+            )
+        try:
+            recipe = Recipe.from_json(json.loads(manifest.read_text(encoding="utf-8")))
+        except (ValueError, KeyError, TypeError) as error:
+            if isinstance(error, RunFolderError):
+                raise
+            raise CorruptArtefactError(f"{manifest} cannot be read ({error}); it is damaged or not ours.") from error
+        store = FolderArtefacts(folder / "parts")
+        return cls(recipe, {key: store.get(key) for key in sorted(recipe.parts)}, catalogue)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Keep the parts as bytes; fitted objects are made anew."""
+        return {"recipe": self.recipe.to_json(), "parts": dict(self.parts)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(Recipe.from_json(state["recipe"]), state["parts"])  # type: ignore[misc]
+
+    @property
+    def task(self) -> Task:
+        """The task it was trained for."""
+        return self.recipe.task
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The components that it may be made of."""
+        if self._catalogue is None:
+            self._catalogue = builtin()
+        return self._catalogue
+
+    def predict(self, rows: Any) -> np.ndarray:
+        """Return labels as they were in the target, or values: shape (n_rows,)."""
+        prediction = self.predict_raw(self.table(rows))
+        if self.task.kind is TaskKind.REGRESSION:
+            return prediction
+        return self.recipe.coder.inverse(self.codes(prediction))
+
+    def codes(self, probabilities: np.ndarray) -> np.ndarray:
+        """Return the class number that each row of probabilities stands for, by the decision rule where there is one."""
+        ruled = self.recipe.rule.apply(probabilities) if self.recipe.rule else probabilities
+        return np.argmax(ruled, axis=1)
+
+    def predict_proba(self, rows: Any) -> np.ndarray:
+        """Return the probability of each class: shape (n_rows, n_classes).
+
+        Raises
+        ------
+        ParameterError
+            For a regression.
+        """
+        if self.task.kind is TaskKind.REGRESSION:
+            raise ParameterError("A regression has no probabilities; use predict.")
+        return self.predict_raw(self.table(rows))
+
+    def table(self, rows: Any) -> Table:
+        """Bring raw rows into the form that pipelines take."""
+        frame = to_pandas(rows)
+        if hasattr(frame, "tocsr"):
+            return self.recipe.schema.apply_sparse(frame.tocsr())
+        return self.recipe.schema.apply(frame)
+
+    def predict_raw(self, table: Table) -> np.ndarray:
+        """Return calibrated probabilities (n_rows, n_classes), or values (n_rows,), of a prepared table."""
+        blocks = [self._mix(table.take(rows)) for rows in _blocks(table.n_rows)]
+        mixed = np.concatenate(blocks) if len(blocks) != 1 else blocks[0]
+        return self.recipe.calibration.apply(mixed) if self.recipe.calibration else mixed
+
+    def _mix(self, table: Table) -> np.ndarray:
+        classification = self.task.kind is not TaskKind.REGRESSION
+        constant = np.asarray(self.recipe.constant, dtype=np.float64)
+        if not self.recipe.members or table.n_rows == 0:
+            return np.tile(constant, (table.n_rows, 1)) if classification else np.full(table.n_rows, constant[0])
+        total: Any = 0.0
+        for preparation, uses in self._uses().items():
+            matrix = self._part(preparation).transform(table)
+            for key, share in uses:
+                model = self._part(key)
+                component = pipelines.find(self._loaded[f"{key} component"], self.catalogue)
+                total = total + share * pipelines.predict(model, component, matrix, classification)
+        return np.asarray(total, dtype=np.float64)
+
+    def _uses(self) -> dict[str, list[tuple[str, float]]]:
+        """Return, for each preparation, the models on top of it with their share, so that it is computed once."""
+        uses: dict[str, list[tuple[str, float]]] = {}
+        whole = sum(one.weight for one in self.recipe.members)
+        for one in self.recipe.members:
+            for unit in one.units:
+                share = one.weight / whole / len(one.units)
+                uses.setdefault(unit.preparation, []).append((unit.model, share))
+        return uses
+
+    def _part(self, key: str) -> Any:
+        if key not in self._loaded:
+            meta, files = unpack(self.parts[key])
+            name = meta.get("component")
+            component = pipelines.find(name, self.catalogue) if name else None
+            if component is not None and component.load is not None and meta.get("own format"):
+                self._loaded[key] = component.load(files)
+            else:
+                self._loaded[key] = load_part(files, self.catalogue.allowed())
+            self._loaded[f"{key} component"] = name
+        return self._loaded[key]
+
+    def score(
+        self, rows: Any, metric: str | None = None, y: Any = None, weight: Any = None
+    ) -> tuple[str, float, bool, int]:
+        """Return the metric's name, its value, whether higher is better, and the count of rows that were scored.
+
+        Raises
+        ------
+        DataError
+            Where the target is missing, or holds classes that the model does not know.
+        """
+        import pandas as pd
+
+        target = self.recipe.schema.target
+        if y is None:
+            rows = to_pandas(rows)
+            if target is None or target not in rows:
+                raise DataError(f"Scoring needs the target column {target!r}; the table has: {list(rows)[:20]}.")
+            y = rows[target]
+        known = np.asarray(pd.notna(y))
+        if not known.any():
+            raise DataError(f"No row has a value in the target column {target!r}; nothing can be scored.")
+        task = self.task
+        if metric is not None:
+            task = task.with_metric(metric)
+        coded = self.recipe.coder.transform(pd.Series(y)[known].to_numpy()).values
+        rows = rows[known] if not hasattr(rows, "loc") else rows.loc[known]
+        prediction = self.predict_raw(self.table(rows))
+        weight = None if weight is None else np.asarray(weight)[known]
+        if task.kind is not TaskKind.REGRESSION and task.metric.needs is Needs.LABEL:
+            prediction = np.eye(len(task.classes or ()))[self.codes(prediction)]
+        return (
+            task.metric.name,
+            float(task.value(coded, prediction, weight)),
+            task.metric.higher_is_better,
+            int(known.sum()),
+        )
+
+
+def _blocks(n_rows: int) -> Iterator[slice]:
+    for start in range(0, max(1, n_rows), ROWS_AT_ONCE):
+        yield slice(start, min(n_rows, start + ROWS_AT_ONCE))

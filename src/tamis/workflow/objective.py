@@ -1,0 +1,209 @@
+"""Turns a proposal for a table into an outcome: prepare, fit, predict the held-out rows, score, store."""
+
+import io
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tamis.core.candidate import Candidate
+from tamis.core.component import BuildContext, Component, Shape
+from tamis.core.contracts import Context
+from tamis.core.seeds import derive
+from tamis.core.trial import Outcome, Proposal, Status
+from tamis.data.dataset import Dataset
+from tamis.evaluate.fidelity import subsample
+from tamis.evaluate.splits import Folds
+from tamis.pipelines import compile as pipelines
+from tamis.pipelines.catalogue import Catalogue, builtin
+from tamis.store.artefacts import FolderArtefacts
+from tamis.store.container import pack
+from tamis.store.parts import dump_part
+from tamis.tasks.task import Task
+
+ALL_ROWS = -1
+"""The fold that stands for all rows: nothing is held out, nothing scored."""
+
+CACHE_SHARE = 0.25
+"""Share of a worker's memory that prepared rows of earlier trials may hold."""
+
+
+@dataclass
+class Prepared:
+    """The rows of one fold as a model sees them."""
+
+    train: Any
+    valid: Any
+    categories: np.ndarray
+    names: list[str]
+    artefact: str
+    """Content hash of the fitted preparation."""
+    seconds: float
+
+    @property
+    def megabytes(self) -> float:
+        """Return what the matrices hold in memory."""
+        return sum(_bytes(matrix) for matrix in (self.train, self.valid)) / 1e6
+
+
+def _bytes(matrix: Any) -> int:
+    return int(matrix.data.nbytes + matrix.indices.nbytes) if hasattr(matrix, "indptr") else int(matrix.nbytes)
+
+
+def save_array(array: np.ndarray) -> bytes:
+    """Return an array as the bytes of an npy file."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def load_array(content: bytes) -> np.ndarray:
+    """Read the bytes of an npy file; never unpickles."""
+    array: np.ndarray = np.load(io.BytesIO(content), allow_pickle=False)
+    return array
+
+
+@dataclass
+class TableObjective:
+    """Scores a candidate on one fold of a prepared table.
+
+    It holds where things are, never the rows themselves: workers map the files.
+    """
+
+    data: Path
+    """The folder that `Dataset.save` wrote."""
+    folds: Path
+    task: Task
+    seed: int = 0
+    reproducible: bool = False
+    """Whether the outcome may not depend on the machine's speed."""
+    components: Sequence[Component] = ()
+    """The user's own, beside the built-in ones."""
+
+    def __call__(self, proposal: Proposal, context: Context) -> Outcome:
+        """Fit the candidate on the fold's training rows and score it on the others."""
+        began = time.perf_counter()
+        work = _Work(self, proposal, context)
+        prepared = work.prepared()
+        component = pipelines.find(proposal.candidate.component, work.catalogue)
+        build = work.build_context(prepared, component)
+        model = pipelines.fit_model(
+            proposal.candidate,
+            component,
+            build,
+            matrix=prepared.train,
+            y=work.y[work.train],
+            weight=work.weights(work.train),
+            categories=prepared.categories,
+        )
+        store = FolderArtefacts(context.folder)
+        files = component.dump(model) if component.dump else dump_part(model, work.catalogue.allowed())
+        meta = {"component": component.name, "preparation": prepared.artefact, "own format": bool(component.dump)}
+        artefacts = {"model": store.put(pack(files, meta)), "preparation": prepared.artefact}
+        losses = {}
+        if proposal.fold != ALL_ROWS:
+            prediction = pipelines.predict(model, component, prepared.valid, self.task.kind.is_classification)
+            prediction = np.nan_to_num(prediction.astype(np.float32 if prediction.ndim == 2 else np.float64))
+            losses["loss"] = float(self.task.loss(work.y[work.valid], prediction, work.weights(work.valid)))
+            artefacts["predictions"] = store.put(save_array(prediction))
+        return Outcome(
+            Status.DONE,
+            losses=losses,
+            realised=json.loads(json.dumps(getattr(model, "realised_", {}) or {})),
+            artefacts=artefacts,
+            seconds=time.perf_counter() - began,
+            n_rows=len(work.train),
+        )
+
+
+class _Work:
+    """What one proposal needs: its rows, its preparation, its context."""
+
+    def __init__(self, objective: TableObjective, proposal: Proposal, context: Context) -> None:
+        self.objective = objective
+        self.proposal = proposal
+        self.context = context
+        shared = context.shared
+        if "dataset" not in shared:
+            shared["dataset"] = Dataset.open(objective.data)
+            shared["folds"] = Folds.open(objective.folds)
+            shared["catalogue"] = builtin(objective.components)
+        self.dataset: Dataset = shared["dataset"]
+        self.catalogue: Catalogue = shared["catalogue"]
+        self.y = self.dataset.y
+        everything = (np.arange(self.dataset.n_rows), np.zeros(0, dtype=np.intp))
+        train, self.valid = everything if proposal.fold == ALL_ROWS else shared["folds"].rows(proposal.fold)
+        if proposal.fidelity < 1.0:
+            train = subsample(
+                train, self.y, proposal.fidelity, objective.seed, classification=objective.task.kind.is_classification
+            )
+        self.train = train
+
+    def weights(self, rows: np.ndarray) -> np.ndarray | None:
+        """Return the weights of some rows, if the data has any."""
+        return None if self.dataset.weights is None else np.asarray(self.dataset.weights[rows])
+
+    def prepared(self) -> Prepared:
+        """Return the fold's rows as the model sees them, from the worker's cache where they are there."""
+        tree = self.proposal.candidate
+        component = pipelines.find(tree.component, self.catalogue)
+        below = tree.children[0]
+        key = (below.key, self.proposal.fold, self.proposal.fidelity)
+        cache: dict[Any, Prepared] = self.context.shared.setdefault("prepared", {})
+        if key in cache:
+            cache[key] = found = cache.pop(key)  # to the end: the least recently used goes first
+        else:
+            found = self._prepare(below)
+            cache[key] = found
+            allowance = CACHE_SHARE * min(self.context.memory_mb, 1e6)
+            while len(cache) > 1 and sum(one.megabytes for one in cache.values()) > allowance:
+                del cache[next(iter(cache))]
+        return replace(
+            found,
+            train=pipelines.fit_for(component, found.train),
+            valid=pipelines.fit_for(component, found.valid),
+        )
+
+    def _prepare(self, below: Candidate) -> Prepared:
+        began = time.perf_counter()
+        train, valid = self.dataset.rows(self.train), self.dataset.rows(self.valid)
+        build = self._context(train.shape, seed=derive(self.objective.seed, "prepare", below.key, self.proposal.fold))
+        preparation = pipelines.prepare(below, self.catalogue, build)
+        matrix = preparation.fit_transform(train, self.y[self.train], self.weights(self.train))
+        held_out = preparation.transform(valid) if len(self.valid) else matrix[:0]
+        content = pack(dump_part(preparation, self.catalogue.allowed()), {"preparation": below.to_json()})
+        artefact = FolderArtefacts(self.context.folder).put(content)
+        seconds = time.perf_counter() - began
+        return Prepared(matrix, held_out, preparation.categories_, preparation.names_, artefact, seconds)
+
+    def build_context(self, prepared: Prepared, component: Component) -> BuildContext:
+        """Return what the model is told when it is built."""
+        tree = self.proposal.candidate
+        seed = pipelines.seed_of(tree, self.objective.seed, self.proposal.fold)
+        context = self._context(prepared.train.shape, seed=seed)
+        key = f"{tree.children[0].key}/{self.proposal.fold}/{self.proposal.fidelity}"
+        left = inf if self.objective.reproducible else max(0.2, self.context.left_s() * 0.92)
+        return replace(
+            context,
+            limit_s=left,
+            realised=self.proposal.memo.get("realised", {}),
+            shared=self.context.shared.setdefault("models", {}),
+            shared_key=key,
+        )
+
+    def _context(self, shape: tuple[int, int], seed: int) -> BuildContext:
+        task = self.objective.task
+        return BuildContext(
+            task=task.kind,
+            shape=Shape(shape[0], shape[1], max(1, task.n_outputs)),
+            seed=seed,
+            threads=1 if self.objective.reproducible else self.context.threads,
+            limit_s=inf if self.objective.reproducible else self.context.left_s(),
+            memory_mb=self.context.memory_mb,
+            metric=task.metric.name,
+        )

@@ -1,0 +1,349 @@
+"""A data set becomes a plan: the task, the typed columns, the folds and the candidates to begin with."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tamis.core.candidate import Candidate
+from tamis.core.component import Component
+from tamis.core.errors import DataError
+from tamis.core.kinds import Role, TaskKind
+from tamis.data.audit import audit
+from tamis.data.dataset import Dataset
+from tamis.data.frames import to_pandas
+from tamis.data.infer import infer_schema, infer_sparse
+from tamis.data.read import Layout
+from tamis.data.schema import Schema
+from tamis.data.table import Table
+from tamis.evaluate.scheme import Scheme, SplitKind, choose_scheme
+from tamis.evaluate.splits import Folds, make_folds
+from tamis.pipelines.catalogue import Catalogue, builtin
+from tamis.pipelines.portfolio import candidates_for
+from tamis.pipelines.recipes import Groups
+from tamis.search.slices import candidate_cap
+from tamis.store.atomic import atomic_write
+from tamis.tasks.metric import Metric
+from tamis.tasks.metrics import metric_from
+from tamis.tasks.targets import Encoded, TargetCoder, infer_kind
+from tamis.tasks.task import Task
+from tamis.workflow.objective import TableObjective
+from tamis.workflow.settings import Settings
+
+Tell = Callable[[str], None]
+
+REPRODUCIBLE_S = 30.0
+"""Seconds for which the folds of a run without a clock are chosen."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a caller hands over: rows, the target, and what belongs to each row."""
+
+    rows: Any
+    """A DataFrame, an array, a scipy sparse matrix, or whatever `tamis.data.frames.to_pandas` takes."""
+    y: Any = None
+    """The target where it is no column of the rows."""
+    weight: Any = None
+    groups: Any = None
+    times: Any = None
+    folds: Any = None
+    """The fold each row is validated in, -1 for rows that are only learned from."""
+    test: Any = None
+    """Rows that the audit compares with those of the training."""
+    layout: Layout | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is decided before the search begins; kept in the run folder, so that a resume reads no data."""
+
+    settings: Settings
+    task: Task
+    coder: TargetCoder
+    schema: Schema
+    scheme: Scheme
+    data: Path
+    """The folder of the prepared rows."""
+    folds: Path
+    candidates: tuple[Candidate, ...]
+    notes: tuple[str, ...] = ()
+    layout: Layout | None = None
+    most_candidates: float = inf
+    """A table of few rows cannot tell more apart; fixed when the run begins, so that a resume asks the same."""
+    components: Sequence[Component] = field(default=(), compare=False)
+
+    @property
+    def objective(self) -> TableObjective:
+        """What the workers run."""
+        settings = self.settings
+        return TableObjective(
+            self.data, self.folds, self.task, settings.seed, settings.is_reproducible, tuple(self.components)
+        )
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The components that candidates may be made of."""
+        return builtin(self.components)
+
+    @property
+    def groups(self) -> Groups:
+        """How many columns of each group there are."""
+        dataset = Dataset.open(self.data)
+        return groups_of(dataset.table)
+
+    def save(self, path: Path) -> None:
+        """Write the plan, whole or not at all."""
+        record = {
+            "settings": self.settings.to_json(),
+            "task": self.task.to_json(),
+            "target": self.coder.to_json(),
+            "schema": self.schema.to_json(),
+            "scheme": self.scheme.to_json(),
+            "candidates": [one.to_json() for one in self.candidates],
+            "notes": list(self.notes),
+            "most_candidates": None if self.most_candidates == inf else self.most_candidates,
+            "layout": self.layout.to_json() if self.layout else None,
+        }
+        atomic_write(path, json.dumps(record).encode())
+
+    @classmethod
+    def open(cls, path: Path, settings: Settings, metric: Metric | None = None) -> "Plan":
+        """Read what `save` wrote; the data lies beside it. The settings are those of now: more time, more trials."""
+        record = json.loads(path.read_text(encoding="utf-8"))
+        task = Task.from_json(record["task"]) if metric is None else Task.from_json(record["task"], metric=metric)
+        return cls(
+            settings=settings,
+            task=task,
+            coder=TargetCoder.from_json(record["target"]),
+            schema=Schema.from_json(record["schema"]),
+            scheme=Scheme.from_json(record["scheme"]),
+            data=path.parent / "data",
+            folds=path.parent / "data" / "folds.npy",
+            candidates=tuple(Candidate.from_json(one) for one in record["candidates"]),
+            notes=tuple(record["notes"]),
+            most_candidates=inf if record["most_candidates"] is None else record["most_candidates"],
+            layout=Layout.from_json(record["layout"]) if record["layout"] else None,
+        )
+
+
+def groups_of(table: Table) -> Groups:
+    """Count the columns of each group of a prepared table."""
+    roles = dict(zip(table.names, table.roles, strict=True)) | dict.fromkeys(table.texts, Role.TEXT)
+    return Groups.of(roles, sparse=table.is_sparse)
+
+
+def make_plan(
+    folder: Path,
+    settings: Settings,
+    given: Given,
+    *,
+    left_s: float,
+    tell: Tell,
+    metric: str | Callable[..., float] | Metric | None = None,
+    components: Sequence[Component] = (),
+) -> Plan:
+    """Type the columns, find the task, audit, draw the folds and list the first candidates.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder: the prepared rows go to `data/`, the plan to `plan.json`.
+    settings : Settings
+    given : Given
+    left_s : float
+        Seconds left of the run's time; short runs are audited less and validated on fewer folds.
+    tell : callable
+        Hears one line for everything that a user should know.
+    metric : str, callable or Metric, optional
+        Where the settings cannot hold it.
+    components : sequence of Component
+        The user's own.
+
+    Raises
+    ------
+    DataError
+        Where nothing can be learned: no rows, no feature, one class, no target.
+    """
+    frame, coder, task, y, notes = _target(settings, given, metric)
+    schema, table = _typed(frame, settings)
+    for line in [*notes, *schema.notes]:
+        tell(line)
+    schema, table = _audited(frame, schema, table, y=y, test=given.test, left_s=left_s, tell=tell, task=task)
+    if not schema.features:
+        reasons = "; ".join(f"{one.name}: {one.reason}" for one in schema.columns[:10])
+        tell(f"warning: no column is left to learn from ({reasons}). Give one a role: --type COLUMN=numeric")
+    dataset = _with_rows_data(frame, schema, table, y, given)
+    scheme = _scheme(dataset, task, settings, left_s)
+    folds = make_folds(
+        dataset.y, scheme, classification=task.kind is not TaskKind.REGRESSION,
+        groups=dataset.groups, times=dataset.times, given=dataset.folds, seed=settings.seed,
+    )  # fmt: skip
+    dataset.save(folder / "data")
+    folds.save(folder / "data" / "folds.npy")
+    catalogue = builtin(components)
+    groups = groups_of(dataset.table)
+    n_columns = dataset.table.shape[1]
+    candidates = candidates_for(groups, task.kind, dataset.n_rows, n_columns, catalogue) if n_columns else []
+    plan = Plan(
+        settings=settings, task=task, coder=coder, schema=schema, scheme=scheme, data=folder / "data",
+        folds=folder / "data" / "folds.npy", candidates=tuple(candidates), notes=tuple(notes), layout=given.layout,
+        most_candidates=inf if settings.is_reproducible else max(6, candidate_cap(dataset.n_rows)),
+        components=tuple(components),
+    )  # fmt: skip
+    plan.save(folder / "plan.json")
+    tell(describe(plan, dataset, groups, folds))
+    return plan
+
+
+def describe(plan: Plan, dataset: Dataset, groups: Groups, folds: Folds) -> str:
+    """Say in one line what is learned from what, and how it is validated."""
+    counted = {
+        "number": groups.numbers,
+        "category": groups.levels,
+        "date": groups.dates,
+        "text": groups.texts,
+    }
+    parts = [f"{count:,} {name if count == 1 else name.rstrip('y') + ('ies' if name.endswith('y') else 's')}"
+             for name, count in counted.items() if count]  # fmt: skip
+    classes = "" if plan.task.kind is TaskKind.REGRESSION else f" of {len(plan.task.classes or ())} classes"
+    return (
+        f"{plan.task.kind}{classes} from {dataset.n_rows:,} rows: {', '.join(parts)}; "
+        f"metric {plan.task.metric.name}; validated by {how_validated(plan.scheme)}"
+    )
+
+
+def _target(settings: Settings, given: Given, metric: Any) -> tuple[Any, TargetCoder, Task, Encoded, list[str]]:
+    """Part the target from the rows, leave out rows without one, and find the task."""
+    frame = to_pandas(given.rows)
+    notes: list[str] = []
+    if given.y is None:
+        column = nearest_column(settings.target, list(frame.columns))
+        raw = frame[column].to_numpy(dtype=object)
+    else:
+        raw = np.asarray(given.y)
+    kind, reason = (TaskKind(settings.task), "") if settings.task else infer_kind(raw)
+    if reason:
+        notes.append(f"task: {kind}, {reason} (change it with --task)")
+    coder = TargetCoder.fit(raw, kind)
+    task = Task(kind, metric_from(metric if metric is not None else settings.metric, kind), coder.classes)
+    return frame, coder, task, coder.transform(raw), notes
+
+
+def nearest_column(target: str | None, columns: Sequence[str]) -> str:
+    """Return the target's column, refusing a name that is not there with the nearest that is."""
+    from difflib import get_close_matches
+
+    if target is None:
+        raise DataError(f"Which column is to be predicted? Name it with --target. The columns: {_listed(columns)}.")
+    if target in columns:
+        return target
+    near = get_close_matches(target, columns, n=1) or [one for one in columns if one.lower() == target.lower()]
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise DataError(f"There is no column {target!r} in the data.{hint} The columns: {_listed(columns)}.")
+
+
+def _listed(columns: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, columns[:30]))
+    return shown + (f" and {len(columns) - 30} more" if len(columns) > 30 else "")
+
+
+def _typed(frame: Any, settings: Settings) -> tuple[Schema, Table]:
+    if not isinstance(frame, pd.DataFrame):
+        schema = infer_sparse(frame)
+        return schema, schema.apply_sparse(frame)
+    schema = infer_schema(frame, target=settings.target, overrides=settings.roles, seed=settings.seed)
+    return schema, schema.apply(frame)
+
+
+def _audited(
+    frame: Any, schema: Schema, table: Table, *, y: Encoded, test: Any, left_s: float, tell: Tell, task: Task
+) -> tuple[Schema, Table]:
+    """Look for what would mislead the search, tell it, and drop what is safe to drop."""
+    if not isinstance(frame, pd.DataFrame):
+        return schema, table
+    limit_s = min(3.0, 0.03 * left_s)
+    answers = np.where(y.present, y.values, np.nan)
+    other = None if test is None else to_pandas(test)
+    findings = audit(frame, schema, y=answers, kind=task.kind, test=other, limit_s=limit_s)
+    for one in findings:
+        tell(f"warning: {one.message}" if one.severity != "info" else one.message)
+    used = {one.name for one in schema.features}
+    if dropped := [one.column for one in findings if one.action == "drop" and one.column in used]:
+        schema = schema.without(dropped)
+        table = schema.apply(frame)
+    return schema, table
+
+
+def _with_rows_data(frame: Any, schema: Schema, table: Table, y: Encoded, given: Given) -> Dataset:
+    """Join the rows with the target, weights, groups, times and folds; rows without a target are left out."""
+    keep = np.flatnonzero(y.present)
+    if not len(keep):
+        raise DataError("No row has a value in the target column; there is nothing to learn from.")
+
+    def along(value: Any, role: Role) -> np.ndarray | None:
+        if value is None:
+            found = schema.special(frame, role) if isinstance(frame, pd.DataFrame) else None
+        elif role is Role.GROUP:
+            found = pd.factorize(np.asarray(value))[0]
+        elif role is Role.TIME and np.asarray(value).dtype.kind not in "if":
+            found = pd.to_datetime(pd.Series(value)).astype("int64").to_numpy(dtype=np.float64)
+        else:
+            found = np.asarray(value)
+        return None if found is None else found[keep]
+
+    return Dataset(
+        table if len(keep) == table.n_rows else table.take(keep),
+        y.values[keep],
+        weights=along(given.weight, Role.WEIGHT),
+        groups=along(given.groups, Role.GROUP),
+        times=along(given.times, Role.TIME),
+        folds=along(given.folds, Role.FOLD),
+    )
+
+
+def _scheme(dataset: Dataset, task: Task, settings: Settings, left_s: float) -> Scheme:
+    def distinct(values: np.ndarray | None) -> int | None:
+        return None if values is None else len(np.unique(values[values >= 0] if values.dtype.kind == "i" else values))
+
+    counts = None if task.kind is TaskKind.REGRESSION else np.bincount(dataset.y, minlength=task.n_outputs)
+    scheme = choose_scheme(
+        dataset.n_rows,
+        dataset.table.shape[1],
+        min(left_s, REPRODUCIBLE_S) if settings.is_reproducible else left_s,
+        task.kind,
+        class_counts=counts,
+        groups=distinct(dataset.groups),
+        times=distinct(dataset.times),
+        given=distinct(dataset.folds),
+    )
+    if settings.n_folds is not None and scheme.kind in (SplitKind.FOLDS, SplitKind.HOLDOUT):
+        scheme = replace(
+            scheme, kind=SplitKind.FOLDS, n_folds=settings.n_folds, reason=f"{settings.n_folds} folds, as asked"
+        )
+    if scheme.kind in (SplitKind.FOLDS, SplitKind.GROUPS) and not settings.is_reproducible:
+        scheme = replace(scheme, n_repeats=max(scheme.n_repeats, settings.repeats))
+    return scheme
+
+
+def how_validated(scheme: Scheme) -> str:
+    """Say in a few words how rows are held out.
+
+    Examples
+    --------
+    >>> how_validated(Scheme(n_folds=5))
+    '5 folds'
+    """
+    if scheme.kind is SplitKind.HOLDOUT:
+        return f"{100 * scheme.holdout:.0f} % of the rows"
+    words = {
+        SplitKind.TIME: "folds in the order of time",
+        SplitKind.GROUPS: "folds that keep groups together",
+        SplitKind.GIVEN: "given folds",
+    }
+    return f"{scheme.n_folds} {words.get(scheme.kind, 'folds')}"

@@ -1,0 +1,130 @@
+"""Every option of a run and its default, once."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from math import inf
+from typing import Any
+
+from tamis.core.errors import ParameterError, wrong_choice
+from tamis.core.kinds import Role, TaskKind
+
+PRESETS = ("fast", "balanced", "best")
+SEARCHES = ("auto", "portfolio", "random")
+DEFAULT_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is asked of a run; JSON in and out, so that a run folder can be resumed.
+
+    Examples
+    --------
+    >>> Settings(target="price", time_limit_s=30).limit_s
+    30.0
+    >>> Settings(target="price", max_trials=5).limit_s
+    inf
+    """
+
+    target: str | None = None
+    """The column to predict; None where the target came as an array of its own."""
+    task: str | None = None
+    """`binary`, `multiclass` or `regression`; None: found from the target."""
+    metric: str | None = None
+    """None: roc_auc for two classes, log_loss for more, rmse for numbers."""
+    time_limit_s: float | None = None
+    """None: one minute, or no limit where `max_trials` is given."""
+    max_trials: int | None = None
+    """How many candidates may be tried; with it the result depends on the seed alone, not on the machine's speed."""
+    memory_limit_mb: float | None = None
+    """None: 85 % of what the machine or its container has free."""
+    preset: str = "balanced"
+    search: str = "auto"
+    jobs: int = -1
+    """How many cores; -1: all that this process may use."""
+    seed: int = 0
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """Roles of columns that the user fixes."""
+    n_folds: int | None = None
+    """None: chosen by size and time."""
+    positive: str | None = None
+    """The class counted as positive by metrics of two classes; None: the second in order."""
+    members: int = 12
+    """How many candidates the ensemble may hold."""
+    repeats: int = 3
+    """How often the folds may be drawn anew for the best candidates."""
+    refit: bool = False
+    """Whether the model is fitted once more on all rows instead of keeping those of the folds."""
+
+    def check(self) -> "Settings":
+        """Refuse values that cannot be, naming the option.
+
+        Raises
+        ------
+        ParameterError
+            With what the option must be and what it was.
+        """
+        if self.task is not None and self.task not in set(TaskKind):
+            raise wrong_choice("task", self.task, TaskKind)
+        if self.preset not in PRESETS:
+            raise wrong_choice("preset", self.preset, PRESETS)
+        if self.search not in SEARCHES:
+            raise wrong_choice("search", self.search, SEARCHES)
+        for name in ("time_limit_s", "memory_limit_mb", "max_trials"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, int | float) and value > 0):
+                shown = name.removesuffix("_s").removesuffix("_mb")
+                raise ParameterError(f"The parameter {shown!r} must be a number above 0 or None; got {value!r}.")
+        if self.max_trials is not None and self.max_trials != int(self.max_trials):
+            raise ParameterError(f"The parameter 'max_trials' must be a whole number; got {self.max_trials!r}.")
+        if not isinstance(self.jobs, int) or self.jobs == 0 or self.jobs < -1:
+            raise ParameterError(f"The parameter 'jobs' must be -1 (all cores) or a count of cores; got {self.jobs!r}.")
+        for column, role in self.roles.items():
+            if role not in set(Role):
+                raise wrong_choice(f"type of column {column}", role, Role)
+        if self.n_folds is not None and self.n_folds < 2:
+            raise ParameterError(f"The parameter 'n_folds' must be 2 or more; got {self.n_folds!r}.")
+        return self
+
+    @property
+    def limit_s(self) -> float:
+        """Seconds the whole call may take."""
+        if self.time_limit_s is not None:
+            return float(self.time_limit_s)
+        return DEFAULT_LIMIT_S if self.max_trials is None else inf
+
+    @property
+    def is_reproducible(self) -> bool:
+        """Tell whether the result may depend on the seed alone."""
+        return self.max_trials is not None
+
+    def with_preset(self) -> "Settings":
+        """Apply the preset: a function from settings to settings."""
+        return _PRESETS[self.preset](self)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {**asdict(self), "roles": dict(self.roles)}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> "Settings":
+        """Read what `to_json` wrote; options of later versions are left out."""
+        known = {one.name for one in fields(cls)}
+        return cls(**{name: value for name, value in record.items() if name in known})
+
+
+def fast(settings: Settings) -> Settings:
+    """Predict quickly: at most two candidates, refitted on all rows."""
+    return replace(settings, members=2, repeats=1, refit=True)
+
+
+def balanced(settings: Settings) -> Settings:
+    """Keep the defaults."""
+    return settings
+
+
+def best(settings: Settings) -> Settings:
+    """Take every member that helps."""
+    return replace(settings, members=30, repeats=5)
+
+
+_PRESETS = {"fast": fast, "balanced": balanced, "best": best}

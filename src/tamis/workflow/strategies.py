@@ -1,0 +1,42 @@
+"""Composes the strategy that a run's `search` option names."""
+
+from tamis.core.candidate import Candidate
+from tamis.core.component import Shape
+from tamis.core.contracts import Strategy
+from tamis.data.dataset import Dataset
+from tamis.pipelines import compile as pipelines
+from tamis.pipelines.rules import grammar_for
+from tamis.search.compose import ThenStrategy
+from tamis.search.neighbours import LocalStrategy
+from tamis.search.portfolio import PortfolioStrategy
+from tamis.search.racing import FoldRacing
+from tamis.search.sampling import RandomStrategy
+from tamis.workflow.plan import Plan
+
+
+def strategy_for(plan: Plan, slots: int = 1) -> Strategy:
+    """Return the whole strategy of a run: which candidates, in which order, on which folds."""
+    dataset = Dataset.open(plan.data)
+    settings, kind = plan.settings, plan.task.kind
+    shape = Shape(dataset.n_rows, max(1, dataset.table.shape[1]), max(1, len(plan.task.classes or ())))
+    catalogue = plan.catalogue
+
+    def cost(candidate: Candidate) -> float:
+        component = pipelines.find(candidate.component, catalogue)
+        return component.cost(shape, candidate.settings).seconds
+
+    grammar = grammar_for(plan.groups, kind, catalogue) if plan.candidates else None
+    if grammar is None:
+        inner: Strategy = PortfolioStrategy((), cost)
+    elif settings.search == "random":
+        inner = RandomStrategy(grammar, seed=settings.seed)
+    else:
+        inner = PortfolioStrategy(plan.candidates, cost)
+        if settings.search == "auto":
+            inner = ThenStrategy(inner, LocalStrategy(grammar, seed=settings.seed))
+    return FoldRacing(
+        inner,
+        n_folds=plan.scheme.n_folds,
+        n_repeats=plan.scheme.n_repeats,
+        max_candidates=plan.most_candidates,
+    )

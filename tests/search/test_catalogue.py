@@ -1,0 +1,52 @@
+"""Every strategy, named or wrapped, keeps what strategies promise."""
+
+from itertools import product
+
+import pytest
+
+from tamis.checks.strategy import check_strategy
+from tamis.core.errors import ParameterError
+from tamis.search.catalogue import STRATEGIES, Ingredients, strategy_named
+from tamis.search.compose import SwitchStrategy, ThenStrategy
+from tamis.search.halving import SuccessiveHalving
+from tamis.search.neighbours import LocalStrategy
+from tamis.search.portfolio import PortfolioStrategy
+from tamis.search.racing import FoldRacing
+from tamis.search.sampling import RandomStrategy
+
+WRAPPERS = {
+    "bare": lambda inner: inner,
+    "raced": lambda inner: FoldRacing(inner, n_folds=3, n_repeats=2, max_candidates=12),
+    "in order": lambda inner: FoldRacing(inner, n_folds=3, race=False),
+    "holdout": lambda inner: FoldRacing(inner, n_folds=1),
+    "halved": lambda inner: SuccessiveHalving(inner, inherit=True),
+    "halved and raced": lambda inner: FoldRacing(SuccessiveHalving(inner, inherit=True), n_folds=3),
+}
+OTHERS = {
+    "local": lambda of: LocalStrategy(of.grammar, of.seed),
+    "few": lambda of: PortfolioStrategy(of.portfolio[:2], of.cost),
+    "switch": lambda of: SwitchStrategy(RandomStrategy(of.grammar, 3), LocalStrategy(of.grammar, 4), share=0.5),
+    "then halved": lambda of: ThenStrategy(
+        PortfolioStrategy(of.portfolio), SuccessiveHalving(RandomStrategy(of.grammar, 5), inherit=True)
+    ),
+}
+
+
+@pytest.fixture
+def ingredients(grammar, portfolio):
+    seconds = {"ridge": 0.1, "boost": 1.0, "forest": 0.5}
+    return Ingredients(grammar, 0, portfolio, lambda one: seconds.get(one.component, 1.0), 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrapper"),
+    [*product(dict(STRATEGIES), WRAPPERS), *product(OTHERS, ("raced",))],
+)
+def test_every_strategy_keeps_its_promises(name, wrapper, ingredients, evaluate):
+    make = OTHERS.get(name) or dict(STRATEGIES)[name]
+    check_strategy(lambda: WRAPPERS[wrapper](make(ingredients)), evaluate, n_asks=16)
+
+
+def test_an_unknown_name_is_refused_with_the_nearest(ingredients):
+    with pytest.raises(ParameterError, match="Did you mean 'random'"):
+        strategy_named("randm", ingredients)

@@ -1,0 +1,88 @@
+"""Successive halving."""
+
+from collections import Counter
+
+import pytest
+
+from tamis.checks.simulator import simulate
+from tamis.core.budget import BudgetView
+from tamis.core.candidate import Candidate
+from tamis.core.errors import ParameterError
+from tamis.core.trial import Outcome, Status, Trial
+from tamis.search.halving import SuccessiveHalving, geometric_rungs
+from tamis.search.portfolio import PortfolioStrategy
+
+
+class Listed(PortfolioStrategy):
+    def __init__(self, n):
+        super().__init__([Candidate.of("net", {"n": index}) for index in range(n)])
+        self.heard = []
+
+    def tell(self, trial):
+        self.heard.append(trial)
+        super().tell(trial)
+
+
+def run(proposal):
+    return Outcome(Status.DONE, {"loss": float(proposal.candidate.settings["n"])}, seconds=proposal.fidelity)
+
+
+def per_rung(trials):
+    return Counter(round(trial.proposal.fidelity, 3) for trial in trials)
+
+
+def test_a_third_of_every_rung_is_promoted_and_the_best_reaches_the_top():
+    trials = simulate(SuccessiveHalving(Listed(27)), run)
+    assert per_rung(trials) == {0.111: 27, 0.333: 9, 1.0: 3}
+    assert [trial.loss for trial in trials if trial.proposal.fidelity == 1.0] == [0.0, 1.0, 2.0]
+
+
+def test_a_promotion_goes_before_a_new_candidate():
+    trials = simulate(SuccessiveHalving(Listed(9), rungs=(0.5, 1.0)), run)
+    assert [trial.proposal.fidelity for trial in trials][:4] == [0.5, 0.5, 0.5, 1.0]
+
+
+def test_one_candidate_always_reaches_the_top():
+    trials = simulate(SuccessiveHalving(Listed(2)), run)
+    assert per_rung(trials) == {0.111: 2, 0.333: 1, 1.0: 1}
+    assert trials[-1].loss == 0.0
+
+
+def test_the_inner_strategy_hears_of_every_candidate_once():
+    inner = Listed(20)
+    simulate(SuccessiveHalving(inner), run, slots=3)
+    assert sorted(trial.proposal.id for trial in inner.heard) == list(range(20))
+
+
+def test_failed_candidates_are_not_promoted():
+    def half(proposal):
+        return run(proposal) if proposal.candidate.settings["n"] % 2 else Outcome(Status.FAILED, seconds=1.0)
+
+    trials = simulate(SuccessiveHalving(Listed(12)), half)
+    assert all(trial.proposal.candidate.settings["n"] % 2 for trial in trials if trial.proposal.fidelity > 0.2)
+
+
+def test_weights_are_inherited_from_the_rung_below():
+    trials = simulate(SuccessiveHalving(Listed(3), rungs=(0.5, 1.0), inherit=True), run)
+    top = trials[-1].proposal
+    below = next(one.proposal for one in trials if one.proposal.id == top.parent)
+    assert below.candidate == top.candidate and below.fidelity == 0.5
+
+
+def test_the_memo_names_rung_and_resource():
+    proposal = SuccessiveHalving(Listed(3), resource="epochs").ask(BudgetView())
+    assert proposal.memo == {"rung": 0, "resource": "epochs"}
+
+
+def test_a_lost_rung_is_asked_again():
+    strategy = SuccessiveHalving(Listed(1))
+    first = strategy.ask(BudgetView()).numbered(0)
+    strategy.tell(Trial(first, Outcome(Status.LOST)))
+    assert strategy.ask(BudgetView()).key == first.key
+
+
+def test_impossible_rungs_are_refused():
+    for wrong in ({"eta": 1.0}, {"rungs": (0.5, 0.2, 1.0)}, {"rungs": (0.1, 0.5)}, {"rungs": ()}):
+        with pytest.raises(ParameterError, match="must"):
+            SuccessiveHalving(Listed(1), **wrong)
+    assert geometric_rungs(1.0) == (1.0,)

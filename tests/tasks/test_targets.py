@@ -1,0 +1,112 @@
+"""Targets: the guess of the task, codes, labels and numbers."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tamis.core.errors import DataError
+from tamis.core.kinds import TaskKind
+from tamis.tasks.amounts import read_amount
+from tamis.tasks.targets import TargetCoder, infer_kind
+
+BINARY, SEVERAL, VALUES = TaskKind.BINARY, TaskKind.MULTICLASS, TaskKind.REGRESSION
+
+
+@pytest.mark.parametrize(
+    ("y", "kind"),
+    [
+        (["no", "yes", None, "no"], BINARY),
+        ([True, False, True], BINARY),
+        ([1.0, 2.0, np.nan, 1.0], BINARY),
+        (["a", "b", "c"] * 5, SEVERAL),
+        (list(range(3, 10)) * 20, SEVERAL),
+        ([1.0, 2.0, 3.0] * 5, SEVERAL),
+        (list(range(200)), VALUES),
+        (list(range(15)), VALUES),
+        ([0.5, 1.5, 2.5] * 10, VALUES),
+        ([f"${1000 + i:,}" for i in range(50)], VALUES),
+        (pd.Series([1.5, None, 2.5, 3.5]), VALUES),
+        (pd.Series([3, 7, 9, 3], dtype="Int64").astype("category"), SEVERAL),
+    ],
+)
+def test_the_kind_of_task_is_guessed_from_the_target(y: object, kind: TaskKind) -> None:
+    assert infer_kind(y)[0] is kind
+
+
+def test_ambiguous_whole_numbers_say_how_to_choose_otherwise() -> None:
+    assert "set the task to regression" in infer_kind(list(range(3, 10)) * 20)[1]
+
+
+@pytest.mark.parametrize("y", [["a", "a"], [None, None], [f"id{i}" for i in range(200)]])
+def test_targets_that_teach_nothing_are_refused(y: list) -> None:
+    with pytest.raises(DataError, match="target y"):
+        infer_kind(y)
+
+
+@pytest.mark.parametrize(
+    ("y", "classes"),
+    [
+        ([2, 1, 10, 2], (1, 2, 10)),
+        (["b", "a", "b"], ("a", "b")),
+        (np.array([True, False]), (False, True)),
+        ([0.5, -1.0, 0.5], (-1.0, 0.5)),
+        (pd.Series(["x", pd.NA, "y"], dtype="string"), ("x", "y")),
+    ],
+)
+def test_labels_keep_their_type_and_come_back(y: object, classes: tuple) -> None:
+    coder = TargetCoder.fit(y, SEVERAL)
+    assert coder.classes == classes
+    assert [type(one) for one in coder.classes] == [type(one) for one in classes]
+    codes, present = coder.transform(y)
+    back = coder.inverse(codes[present])
+    assert back.tolist() == [v for v, here in zip(list(y), present, strict=True) if here]  # type: ignore[call-overload]
+    assert TargetCoder.from_json(json.loads(json.dumps(coder.to_json()))) == coder
+
+
+def test_missing_targets_are_flagged() -> None:
+    codes, present = TargetCoder.fit(["a", "b"], BINARY).transform(["b", None, np.nan, "  ", "a"])
+    assert codes.tolist() == [1, -1, -1, -1, 0]
+    assert present.tolist() == [True, False, False, False, True]
+    numbers, present = TargetCoder.fit([1.0], VALUES).transform([2.0, np.inf, np.nan])
+    assert numbers[0] == 2.0 and present.tolist() == [True, False, False]
+
+
+def test_labels_that_lost_their_type_in_a_file_are_known_again() -> None:
+    coder = TargetCoder.fit([1, 2, 3], SEVERAL)
+    assert coder.transform(["3", "1"]).values.tolist() == [2, 0]
+    assert coder.transform([3.0, np.nan]).values.tolist() == [2, -1]
+    assert TargetCoder.fit([True, False], BINARY).transform(["True"]).values.tolist() == [1]
+
+
+def test_an_unknown_class_is_refused_by_row() -> None:
+    with pytest.raises(DataError, match="row 1: 'z'; known: 'a', 'b'"):
+        TargetCoder.fit(["a", "b"], BINARY).transform(["a", "z"])
+
+
+def test_a_single_class_and_a_wrong_count_are_refused() -> None:
+    with pytest.raises(DataError, match="only one class"):
+        TargetCoder.fit(["a", "a"], BINARY)
+    with pytest.raises(DataError, match="has 3"):
+        TargetCoder.fit(["a", "b", "c"], BINARY)
+
+
+def test_amounts_as_people_write_them_become_numbers() -> None:
+    coder = TargetCoder.fit(["1"], VALUES)
+    assert coder.transform(["$1,200.50", "€ 3", "(4)"]).values.tolist() == [1200.5, 3.0, -4.0]
+    assert coder.transform(["1.200,50", "2,5"]).values.tolist() == [1200.5, 2.5]
+    assert read_amount("12 %") == 12.0 and read_amount("1e3") == 1000.0 and read_amount("12a") is None
+
+
+def test_text_in_a_regression_target_is_refused_by_row() -> None:
+    with pytest.raises(DataError, match="row 2 holds 'cheap'"):
+        TargetCoder.fit(["1", "2", "cheap"], VALUES)
+
+
+def test_a_table_or_dates_are_no_target() -> None:
+    with pytest.raises(DataError, match="one column"):
+        infer_kind(np.zeros((3, 2)))
+    with pytest.raises(DataError, match="datetime64"):
+        infer_kind(np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]"))
+    assert infer_kind(np.array([[0.5], [1.5], [2.5]]))[0] is VALUES

@@ -1,12 +1,13 @@
 """Small problems that every algorithm can learn, and a way to build components by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from math import inf
 from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from tamis.core.component import BuildContext, Component, Shape
 from tamis.core.kinds import TaskKind
@@ -36,7 +37,7 @@ QUICK: dict[str, dict[str, Any]] = {
 }
 FEW_ROUNDS = {"rounds": 40, "learning_rate": 0.2}
 """What a booster is told so that it trains once, and briefly."""
-BOOSTERS = ("lightgbm", "xgboost", "catboost", "histgb")
+BRIEF = {**dict.fromkeys(("lightgbm", "xgboost", "catboost", "histgb"), FEW_ROUNDS), "mlp": {"epochs": 25}}
 
 
 def _components() -> list[Component]:
@@ -47,12 +48,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for `component` (and `task`) over all of them that fit together."""
     if "component" not in metafunc.fixturenames:
         return
+    condition = getattr(metafunc.function, "only", lambda one: True)
+    components = [one for one in _components() if condition(one)]
     if "task" in metafunc.fixturenames:
-        pairs = [(one, task) for one in _components() for task in TaskKind if task in one.tasks]
+        pairs = [(one, task) for one in components for task in TaskKind if task in one.tasks]
         names = [f"{one.name}-{task}" for one, task in pairs]
         metafunc.parametrize(("component", "task"), pairs, ids=names)
     else:
-        metafunc.parametrize("component", _components(), ids=lambda one: one.name)
+        metafunc.parametrize("component", components, ids=lambda one: one.name)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    """Keep linear algebra to one thread: on such small problems more of them only wait for each other."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture
@@ -79,8 +89,7 @@ def fresh() -> Callable[..., Any]:
         classes = {TaskKind.BINARY: 2, TaskKind.MULTICLASS: 3}.get(task, 1)
         parameters = {**component.space.default(), **QUICK.get(component.name, {}), **context.pop("parameters", {})}
         component.space.check(parameters, component.name)
-        if component.name in BOOSTERS:
-            context.setdefault("realised", FEW_ROUNDS)
+        context.setdefault("realised", BRIEF.get(component.name, {}))
         shape = Shape(*X.shape, context.pop("classes", classes))
         return component.build(parameters, BuildContext(task, shape, limit_s=context.pop("limit_s", inf), **context))
 

@@ -40,7 +40,7 @@ class _Learner:
 
     def train(self, rows: np.ndarray | None, held: np.ndarray | None, rate: float, rounds: int, watch: Watch) -> Any:
         """Boost, telling the watch the losses of each step's rounds one by one."""
-        X = self.X if rows is None else self.X[rows]
+        X = _filled(self.X if rows is None else self.X[rows])
         y = self.y if rows is None else self.y[rows]
         weight = self.weight if rows is None or self.weight is None else self.weight[rows]
         estimator = self._estimator(len(y), rate)
@@ -147,7 +147,7 @@ class HistGB:
         return self
 
     def _limited(self) -> Any:
-        """Return a context in which OpenMP uses no more threads than were given; scikit-learn has no argument for it."""
+        """Return a context in which OpenMP keeps to the threads given, which scikit-learn has no argument for."""
         from threadpoolctl import threadpool_limits
 
         return threadpool_limits(self.threads, "openmp")
@@ -174,6 +174,12 @@ class HistGB:
             return np.full(X.shape[0], self.scale.low)
         with self._limited():
             return self.scale.inverse(self.booster_.predict(self._known(X)))
+
+
+def _filled(X: np.ndarray) -> np.ndarray:
+    """Return X with 0 in columns that hold nothing but NaN, which scikit-learn cannot bin."""
+    empty = np.isnan(X).all(axis=0)
+    return np.where(empty, 0.0, X) if empty.any() else X
 
 
 def _few_levels(codes: np.ndarray) -> bool:

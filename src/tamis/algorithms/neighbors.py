@@ -43,26 +43,36 @@ class Neighbors:
         self.classify = classify
 
     def fit(self, X: Any, y: Any) -> "Neighbors":
-        """Keep the rows."""
-        from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-
-        settings = {**self.settings, "n_neighbors": max(1, min(self.settings["n_neighbors"], X.shape[0] - 1))}
-        settings["algorithm"] = "kd_tree" if X.shape[1] <= 8 and not hasattr(X, "tocsr") else "brute"
-        if settings["metric"] == "cosine":
-            settings["algorithm"] = "brute"
-        self.estimator_ = (KNeighborsClassifier if self.classify else KNeighborsRegressor)(**settings).fit(X, y)
+        """Keep the rows: X of shape (n_rows, n_columns), y of shape (n_rows,)."""
+        self.X_, self.y_ = X, y
+        self.n_neighbors_ = max(1, min(self.settings["n_neighbors"], X.shape[0] - 1))
+        self._index()
         return self
+
+    def _index(self) -> Any:
+        """Return scikit-learn's estimator, built anew where the rows alone were stored."""
+        if not hasattr(self, "estimator_"):
+            from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+
+            small = self.X_.shape[1] <= 8 and not hasattr(self.X_, "tocsr") and self.settings["metric"] != "cosine"
+            settings = {**self.settings, "n_neighbors": self.n_neighbors_, "algorithm": "kd_tree" if small else "brute"}
+            kind = KNeighborsClassifier if self.classify else KNeighborsRegressor
+            self.estimator_ = kind(**settings).fit(self.X_, self.y_)
+        return self.estimator_
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "estimator_"}
 
     def predict_proba(self, X: Any) -> Any:
         """Return shares of the classes among the neighbours, drawn a little to even ones: shape (n_rows, n_classes)."""
-        shares = self.estimator_.predict_proba(X)
+        shares = self._index().predict_proba(X)
         # A share of k neighbours cannot tell 0 from 1 / (k + 1).
-        k = self.estimator_.n_neighbors
+        k = self.n_neighbors_
         return (k * shares + 0.5 / shares.shape[1]) / (k + 0.5)
 
     def predict(self, X: Any) -> Any:
         """Return the mean target of the neighbours: shape (n_rows,)."""
-        return self.estimator_.predict(X)
+        return self._index().predict(X)
 
 
 def cost(shape: Shape, parameters: Mapping[str, Any]) -> Cost:

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from tamis.core.errors import DataError, ParameterError
-from tamis.data.delimited.assemble import assemble
+from tamis.data.delimited.assemble import MAX_FOOTER, assemble
 from tamis.data.delimited.blocks import read_blocks
 from tamis.data.delimited.examine import examine
 from tamis.data.delimited.ledger import Ledger
@@ -67,16 +67,19 @@ def _delimited(origin: Origin, layout: Layout, rows: int) -> Iterator[pd.DataFra
             known = set(layout.names)
             extra = tuple(column for column in made.columns if column.name not in known)
             first = Layout(columns=(*layout.columns, *extra))
-        if len(made.frame):
-            yield made.frame
+        for start in range(0, len(made.frame), rows):
+            yield made.frame.iloc[start : start + rows]
 
 
 def _rebatched(blocks: Iterable[pa.Table], rows: int) -> Iterator[tuple[pa.Table, bool]]:
-    """Yield tables of so many rows, and whether it is the last: a footer may stand in that one only."""
+    """Yield tables of so many rows, and whether it is the last.
+
+    The last is longer by the rows among which a footer may stand.
+    """
     held: pa.Table | None = None
     for block in blocks:
         held = block if held is None else pa.concat_tables([held, block])
-        while held.num_rows > rows:
+        while held.num_rows >= rows + MAX_FOOTER:
             yield held.slice(0, rows), False
             held = held.slice(rows)
     if held is not None:

@@ -1,6 +1,6 @@
 """Checks that the numbers inside loaded scikit-learn objects cannot lead compiled code out of its arrays.
 
-skops makes sure that only trusted types are built. What they hold comes from the file all the same: a child's index
+The reader makes sure that only trusted types are built. What they hold comes from the file all the same: a child's index
 in a tree or a column's number in a sparse matrix is used by compiled code without a check, and a crafted one would
 end the process.
 """

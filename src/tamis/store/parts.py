@@ -11,15 +11,17 @@ import numpy as np
 from tamis.core.errors import CorruptArtefactError, InternalError
 from tamis.store.bounds import check_bounds
 from tamis.store.container import check_archive
-from tamis.store.trusted import TRUSTED
+from tamis.store.graph import Reader, Writer
+from tamis.store.trusted import trusting
 
-_JSON, _ARRAY, _ARRAYS, _OBJECT = "part.json", "part.npy", "part.npz", "part.skops"
+_JSON, _ARRAY, _ARRAYS = "part.json", "part.npy", "part.npz"
+_GRAPH = {"graph.json", "arrays.bin"}
 
 
 def dump_part(part: Any, allowed: Iterable[str] = ()) -> dict[str, bytes]:
     """Write an object as files by name.
 
-    Plain values become JSON, arrays numpy's own form, scikit-learn's and our own objects that of skops.
+    Plain values become JSON, arrays numpy's own form, scikit-learn's and our own objects a graph of their states.
 
     Parameters
     ----------
@@ -51,7 +53,10 @@ def dump_part(part: Any, allowed: Iterable[str] = ()) -> dict[str, bytes]:
         buffer = io.BytesIO()
         np.savez(buffer, **part)
         return {_ARRAYS: buffer.getvalue()}
-    return {_OBJECT: _dump_object(part, frozenset(allowed))}
+    try:
+        return Writer(trusting(allowed)).write(part)
+    except (TypeError, ValueError, RecursionError) as error:  # what an object's own state raises
+        raise InternalError(f"A {type(part).__name__} cannot be saved without pickle ({error}).") from error
 
 
 def load_part(files: Mapping[str, bytes], allowed: Iterable[str] = ()) -> Any:
@@ -69,7 +74,9 @@ def load_part(files: Mapping[str, bytes], allowed: Iterable[str] = ()) -> Any:
     CorruptArtefactError
         Where a type is not on the list, naming it, or the content is damaged or was tampered with.
     """
-    if len(files) != 1 or next(iter(files)) not in (_JSON, _ARRAY, _ARRAYS, _OBJECT):
+    if set(files) == _GRAPH:
+        return _load_graph(files, allowed)
+    if len(files) != 1 or next(iter(files)) not in (_JSON, _ARRAY, _ARRAYS):
         raise CorruptArtefactError(f"A saved part has files that are not known: {sorted(files)}. Fit again.")
     name, content = next(iter(files.items()))
     try:
@@ -77,14 +84,26 @@ def load_part(files: Mapping[str, bytes], allowed: Iterable[str] = ()) -> Any:
             return json.loads(content)
         if name == _ARRAY:
             return np.load(io.BytesIO(content), allow_pickle=False)
-        if name == _ARRAYS:
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                check_archive(archive)
-            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-                return {key: arrays[key] for key in arrays.files}
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            check_archive(archive)
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return {key: arrays[key] for key in arrays.files}
     except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
         raise CorruptArtefactError(f"The saved part {name!r} cannot be read ({error}). Fit again.") from error
-    return _load_object(content, TRUSTED.union(allowed))
+
+
+def _load_graph(files: Mapping[str, bytes], allowed: Iterable[str]) -> Any:
+    try:
+        loaded = Reader(files, trusting(allowed)).read()
+    except CorruptArtefactError:
+        raise
+    except Exception as error:  # a damaged state leads to whatever its class raises
+        raise CorruptArtefactError(
+            f"A saved part cannot be read ({type(error).__name__}: {error}). It is damaged, or was written by a version "
+            "of scikit-learn that does not agree with the installed one."
+        ) from error
+    check_bounds(loaded)
+    return loaded
 
 
 def _is_plain(value: Any) -> bool:
@@ -109,45 +128,3 @@ def _array_bytes(array: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
-
-
-def _dump_object(part: Any, allowed: frozenset[str]) -> bytes:
-    import skops.io
-
-    try:
-        content = skops.io.dumps(part)
-        unknown = [name for name in skops.io.get_untrusted_types(data=content) if name not in TRUSTED | allowed]
-    except Exception as error:  # skops raises what the object's own state raises
-        raise InternalError(f"A {type(part).__name__} cannot be saved without pickle ({error}).") from error
-    if unknown:
-        raise InternalError(
-            f"A {type(part).__name__} holds types that may not be saved: {', '.join(unknown)}. "
-            "Name them in the `classes` of its component."
-        )
-    return content
-
-
-def _load_object(content: bytes, trusted: frozenset[str]) -> Any:
-    import skops.io
-    from skops.io.exceptions import UntrustedTypesFoundException
-
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            check_archive(archive)
-        loaded = skops.io.loads(content, trusted=sorted(trusted))
-    except UntrustedTypesFoundException as error:
-        raise CorruptArtefactError(
-            f"A saved part holds types that Tamis does not load: {error}. It is refused; if they are your own, "
-            "hand your "
-            "components in when loading."
-        ) from error
-    except CorruptArtefactError:
-        raise
-    except Exception as error:  # skops raises whatever a damaged state leads to
-        raise CorruptArtefactError(
-            f"A saved part cannot be read ({type(error).__name__}: {error}). It is damaged, or was written by "
-            "versions of "
-            "scikit-learn or skops that do not agree with the installed ones."
-        ) from error
-    check_bounds(loaded)
-    return loaded

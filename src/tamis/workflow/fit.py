@@ -28,7 +28,6 @@ from tamis.workflow.strategies import strategy_for
 
 PRELOAD = (
     "tamis.workflow.objective",
-    "skops.io",
     "sklearn.linear_model",
     "sklearn.preprocessing",
     "sklearn.impute",

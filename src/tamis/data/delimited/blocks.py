@@ -60,10 +60,11 @@ def read_blocks(text: TextTable, ledger: Ledger) -> Iterator[pa.Table]:
     """
     if text.dialect.is_plain:
         try:
-            for batch in _arrow_reader(text):
-                if batch.num_rows:
-                    ledger.n_rows += batch.num_rows
-                    yield pa.Table.from_batches([batch])
+            with _open(text) as stream:
+                for batch in _arrow_reader(stream, text):
+                    if batch.num_rows:
+                        ledger.n_rows += batch.num_rows
+                        yield pa.Table.from_batches([batch])
             return
         except (pa.ArrowInvalid, UnicodeDecodeError):
             pass  # uneven rows or another encoding: the slower way copes, and goes on behind the rows already given
@@ -81,11 +82,11 @@ def _open(text: TextTable) -> BinaryIO:
     return stream
 
 
-def _arrow_reader(text: TextTable) -> Iterable[pa.RecordBatch]:
+def _arrow_reader(stream: BinaryIO, text: TextTable) -> Iterable[pa.RecordBatch]:
     dialect = text.dialect
     names = [str(i) for i in range(text.anatomy.width)]
     return arrow_csv.open_csv(
-        _open(text),
+        stream,
         read_options=arrow_csv.ReadOptions(
             column_names=names, block_size=max(BLOCK_BYTES, 16 * text.longest), encoding=text.encoding.name
         ),

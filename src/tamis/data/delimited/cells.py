@@ -7,6 +7,7 @@ where every cell that is not missing is a number and none would lose a digit.
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -76,7 +77,8 @@ class Draft:
 
     cells: pa.ChunkedArray
     layout: ColumnLayout
-    values: "pd.Series | None" = None
+    values: Any = None
+    """A NumPy or pandas array, None until it is known."""
     notations: tuple[Notation, ...] = ()
     """Those in which every number of the column can be read, beyond the plain one."""
     tokens: Counter[str] = field(default_factory=Counter)
@@ -153,13 +155,13 @@ def _without(cells: pa.ChunkedArray, tokens: "frozenset[str] | set[str]") -> tup
     return pc.if_else(hit, pa.scalar(None, pa.string()), cells), counted
 
 
-def _numbers(cells: pa.ChunkedArray) -> "tuple[pd.Series | None, int]":
+def _numbers(cells: pa.ChunkedArray) -> "tuple[np.ndarray | None, int]":
     """Read plain numbers; None where a cell is none, or would lose a digit or a leading zero.
 
     The second value counts the cells that are infinite or too large for a float: they become missing.
     """
     if cells.null_count == len(cells):
-        return pd.Series(np.full(len(cells), np.nan)), 0
+        return np.full(len(cells), np.nan), 0
     # A cast that fails goes through all cells and words an error for each: a few are tried first.
     few = _few(cells)
     if not _casts(few, pa.int64()):
@@ -172,11 +174,11 @@ def _numbers(cells: pa.ChunkedArray) -> "tuple[pd.Series | None, int]":
     except pa.ArrowInvalid:
         return _reals(cells)
     if not whole.null_count:
-        return pd.Series(whole.to_numpy().copy()), 0
+        return whole.to_numpy().copy(), 0
     extremes = pc.min_max(whole).as_py()
     if max(extremes["max"], -extremes["min"]) > EXACT:
         return None, 0
-    return pd.Series(whole.cast(pa.float64()).to_numpy().copy()), 0
+    return whole.cast(pa.float64()).to_numpy().copy(), 0
 
 
 def _few(cells: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -207,7 +209,7 @@ def _has_leading_zero(cells: pa.ChunkedArray) -> bool:
     return False
 
 
-def _reals(cells: pa.ChunkedArray) -> "tuple[pd.Series | None, int]":
+def _reals(cells: pa.ChunkedArray) -> "tuple[np.ndarray | None, int]":
     try:
         reals = cells.cast(pa.float64())
     except pa.ArrowInvalid:
@@ -220,7 +222,7 @@ def _reals(cells: pa.ChunkedArray) -> "tuple[pd.Series | None, int]":
         # Long codes; as floats they would lose digits.
         return None, 0
     values[infinite] = np.nan
-    return pd.Series(values), int(infinite.sum())
+    return values, int(infinite.sum())
 
 
 def _possible(cells: pa.ChunkedArray) -> tuple[Notation, ...]:
@@ -237,6 +239,10 @@ def _possible(cells: pa.ChunkedArray) -> tuple[Notation, ...]:
 
 def _all_match(cells: "pa.ChunkedArray | pa.Array", pattern: str) -> bool:
     return bool(pc.all(pc.match_substring_regex(cells, pattern)).as_py())
+
+
+def _count_matches(cells: pa.ChunkedArray, pattern: str) -> int:
+    return int(pc.sum(pc.match_substring_regex(cells, pattern)).as_py() or 0)
 
 
 def _habit(drafts: list[Draft], delimiter: str) -> Notation | None:
@@ -296,16 +302,15 @@ def _settle_known(draft: Draft, known: ColumnLayout) -> None:
     """Read a column as the numbers it is known to hold; what is none becomes missing and is counted."""
     bare, draft.tokens = _without(draft.cells, MISSING | set(known.missing))
     first = Notation(known.decimal, known.thousands)
-    other = next((one for one in draft.notations if one.decimal != first.decimal), None)
-    if other is not None and not _all_match(bare, first.pattern):
-        first = other
+    if not _all_match(bare, first.pattern):
+        first = max((first, PLAIN, *NOTATIONS), key=lambda one: _count_matches(bare, one.pattern))
     plain = pc.if_else(pc.match_substring_regex(bare, first.pattern), bare, pa.scalar(None, pa.string()))
     draft.lost = plain.null_count - bare.null_count
     values = first.plain(plain).cast(pa.float64()).to_numpy().copy()
     infinite = np.isinf(values)
     values[infinite] = np.nan
     draft.infinite = int(infinite.sum())
-    draft.values = pd.Series(values)
+    draft.values = values
 
 
 def _settle_text(draft: Draft, known: ColumnLayout | None) -> None:
@@ -321,7 +326,7 @@ def _settle_text(draft: Draft, known: ColumnLayout | None) -> None:
             if known is None:
                 draft.layout = replace(draft.layout, kind=BOOLEAN, missing=_spelled(draft))
             return
-    draft.values = cells.to_pandas()
+    draft.values = cells.to_pandas().array
     if known is None:
         draft.layout = replace(draft.layout, kind=TEXT, missing=_spelled(draft))
 
@@ -333,7 +338,7 @@ def _has_symbols(cells: pa.ChunkedArray) -> bool:
     return bool(pc.any(pc.match_substring_regex(cells, r"^[^\w\s?-]{1,3}$")).as_py())
 
 
-def _booleans(cells: pa.ChunkedArray) -> "pd.Series | None":
+def _booleans(cells: pa.ChunkedArray) -> Any:
     filled = cells.drop_null()
     few = filled.slice(0, SAMPLE).unique()
     if not len(few) or len(few) > 6 or not _all_match(few, "^(?i:true|false)$"):
@@ -341,7 +346,7 @@ def _booleans(cells: pa.ChunkedArray) -> "pd.Series | None":
     if not _all_match(filled, "^(?i:true|false)$"):
         return None
     truth = pc.equal(pc.utf8_lower(cells), "true")
-    return truth.to_pandas() if not truth.null_count else pd.Series(truth.to_pandas(), dtype="boolean")
+    return truth.to_numpy().copy() if not truth.null_count else pd.array(truth.to_pandas(), dtype="boolean")
 
 
 def _spelled(draft: Draft) -> tuple[str, ...]:

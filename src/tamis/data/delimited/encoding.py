@@ -39,8 +39,10 @@ class Encoding:
         return self.bom + len(text.encode(self.name, "surrogateescape" if not self.is_wide else "replace"))
 
 
-def find_encoding(head: bytes) -> Encoding:
+def find_encoding(head: bytes, *, complete: bool = True) -> Encoding:
     """Tell the encoding from the first bytes of a file: by its mark, else UTF-16, UTF-8 or a Western 8-bit code.
+
+    Unless they are the complete file, they may end within a character.
 
     Examples
     --------
@@ -54,7 +56,7 @@ def find_encoding(head: bytes) -> Encoding:
     if wide:
         return Encoding(wide)
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
+        codecs.getincrementaldecoder("utf-8")().decode(head, complete)
         return Encoding("utf-8")
     except UnicodeDecodeError:
         pass

@@ -57,7 +57,7 @@ def examine(origin: Origin, layout: Layout | None = None) -> TextTable:
     while True:
         head = origin.head(size)
         complete = len(head) < size
-        encoding = find_encoding(head)
+        encoding = find_encoding(head, complete=complete)
         text = encoding.decode(head)
         _refuse_foreign(text, origin.name, encoding)
         lines = _whole_lines(text, complete)

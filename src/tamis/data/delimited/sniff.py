@@ -118,12 +118,16 @@ def sniff(text: str, prefer: Layout | None = None) -> Verdict:
     """
     lines = split_lines(text)[: 4 * MAX_RECORDS]
     forced = SEP_LINE.fullmatch(lines[0].rstrip("\r\n")) if lines else None
+    preferred = prefer.delimiter if prefer is not None and prefer.columns else None
     verdicts = [_judge(dialect, lines) for dialect in _candidates(text, forced.group(1) if forced else "")]
     if prefer is not None:
         old = Dialect(prefer.delimiter, prefer.quote, prefer.escape, prefer.skip_space)
         again = _judge(old, lines)
         if again.width == len(prefer.columns):
             verdicts.append(Verdict(old, 1.5 * again.score, again.width, again.regularity))
+    if any(one.score > 0.3 and one.dialect.delimiter != SPACE for one in verdicts):
+        # Blanks within the cells of a table may happen to be as regular as its delimiters.
+        verdicts = [one for one in verdicts if one.dialect.delimiter != SPACE or one.dialect.delimiter == preferred]
     best = max(verdicts, key=lambda one: one.score, default=None)  # the first of equals: the order is the preference
     if best is None or best.score <= 0 or best.width < 2 or _is_one_decimal_column(best.dialect, lines):
         return Verdict(Dialect("", '"'), 0.0, 1, 1.0)
@@ -144,7 +148,7 @@ def _candidates(text: str, forced: str) -> Iterator[Dialect]:
         cut = re.escape(delimiter)
         yield Dialect(delimiter)
         if '"' in text:
-            if re.search(rf'{cut} +"', text):
+            if re.search(rf'(?:^|{cut}) +"', text, re.MULTILINE):
                 yield Dialect(delimiter, skip_space=True)
             if '\\"' in text:
                 yield Dialect(delimiter, escape="\\")
@@ -228,7 +232,7 @@ def _look(records: list[list[str]], dialect: Dialect) -> float:
         total += 1
         if not cell or NUMBER.fullmatch(cell) or DATE.fullmatch(cell):
             good += 1
-        elif dialect.quote != '"' and (cell[0] == '"') != (cell[-1] == '"' and len(cell) > 1):
+        elif (cell[0] == '"') != (cell[-1] == '"' and len(cell) > 1):
             good += 0.1  # half of a quoted cell
         elif dialect.quote != "'" and len(cell) > 1 and cell[0] == cell[-1] == "'":
             good += 0.7  # a cell still within its quotation marks

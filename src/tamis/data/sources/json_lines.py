@@ -67,7 +67,7 @@ def iter_objects(origin: Origin) -> Iterator[Row]:
     DataError
         Where something is no JSON, or no object.
     """
-    encoding = find_encoding(origin.head(1 << 16))
+    encoding = find_encoding(origin.head(1 << 16), complete=False)
     codec = "utf-8-sig" if encoding.name == "utf-8" else encoding.name
     with io.TextIOWrapper(origin.open(), encoding=codec, errors="replace") as lines:
         head = ""

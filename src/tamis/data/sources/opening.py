@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from tamis.core.errors import DataError
 from tamis.core.extras import require
@@ -35,10 +35,10 @@ COMPRESSED_SUFFIXES = {".gz", ".bz2", ".xz", ".zst", ".zip"}
 class Guard(io.RawIOBase):
     """Passes bytes on while it counts them, and stops where a compressed file grows beyond reason."""
 
-    def __init__(self, inner: BinaryIO, name: str, compressed_size: int | None) -> None:
-        self.inner = inner
+    def __init__(self, inner: BinaryIO, below: IO[bytes], name: str, compressed_size: int) -> None:
+        self.inner, self.below = inner, below
         self.label = name
-        self.limit = None if compressed_size is None else max(BOMB_BYTES, BOMB_RATIO * compressed_size)
+        self.limit = max(BOMB_BYTES, BOMB_RATIO * compressed_size)
         self.count = 0
 
     def readable(self) -> bool:
@@ -55,7 +55,7 @@ class Guard(io.RawIOBase):
                 "Copy or compress it anew."
             ) from error
         self.count += len(chunk)
-        if self.limit is not None and self.count > self.limit:
+        if self.count > self.limit:
             raise DataError(
                 f"{self.label}: the file unpacks to more than {self.limit:,} bytes, over {BOMB_RATIO} times its size. "
                 "Unpack it yourself if that is meant."
@@ -67,6 +67,7 @@ class Guard(io.RawIOBase):
         """Close what lies below too."""
         if not self.closed:
             self.inner.close()
+            self.below.close()  # a stream that unpacks leaves what it reads from open
         super().close()
 
 
@@ -158,16 +159,21 @@ def _origin(name: str, suffix: str, magic: bytes, raw: Callable[[], BinaryIO], s
         if member is None:  # an Excel workbook is a zip archive too
             return Origin(name, suffix, "", raw, path)
         inner = Path(member).suffix.lower()
-        return Origin(name, inner, kind, lambda: _guarded(_open_member(raw, member), name, size))
+        return Origin(name, inner, kind, lambda: _guarded("zip", raw(), name, size, member))
     if not kind:
         return Origin(name, suffix, "", raw, path)
     if kind == "zstd":
         require("zstandard", "zstd")
-    return Origin(name, suffix, kind, lambda: _guarded(_decompress(kind, raw()), name, size))
+    return Origin(name, suffix, kind, lambda: _guarded(kind, raw(), name, size))
 
 
-def _guarded(stream: BinaryIO, name: str, size: int) -> BinaryIO:
-    return io.BufferedReader(cast(Any, Guard(stream, name, size)), BLOCK)
+def _guarded(kind: str, raw: BinaryIO, name: str, size: int, member: str = "") -> BinaryIO:
+    try:
+        inner = _open_member(raw, member) if kind == "zip" else _decompress(kind, raw)
+    except BaseException:
+        raw.close()
+        raise
+    return io.BufferedReader(cast(Any, Guard(inner, raw, name, size)), BLOCK)
 
 
 def _decompress(kind: str, raw: BinaryIO) -> BinaryIO:
@@ -199,8 +205,8 @@ def _single_member(raw: Callable[[], BinaryIO], name: str) -> str | None:
     return visible[0]
 
 
-def _open_member(raw: Callable[[], BinaryIO], member: str) -> BinaryIO:
-    archive = zipfile.ZipFile(raw())
+def _open_member(raw: BinaryIO, member: str) -> BinaryIO:
+    archive = zipfile.ZipFile(raw)
     try:
         return cast(BinaryIO, archive.open(member))
     except (RuntimeError, NotImplementedError) as error:

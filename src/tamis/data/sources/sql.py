@@ -1,5 +1,7 @@
 """Reads the result of a query from a database."""
 
+import pandas as pd
+
 from tamis.core.errors import DataError, ParameterError
 from tamis.core.extras import require
 from tamis.data.layout import Layout, Reading
@@ -30,8 +32,6 @@ def read_sql(url: str, query: str | None) -> Reading:
         raise DataError("The database URL cannot be understood; write it as in 'sqlite:///file.db'.") from error
     if query is None or not query.strip():
         raise ParameterError(f"The parameter 'query' must be the SQL text to run on {shown}; got {query!r}.")
-    import pandas as pd
-
     try:
         engine = alchemy.create_engine(url)
         try:
@@ -46,10 +46,8 @@ def read_sql(url: str, query: str | None) -> Reading:
         raise DataError(f"{shown}: the query failed: {reason}. Check the URL, the driver and the query.") from error
     if not rows:
         raise DataError(f"{shown}: the query gave no rows; a table needs at least one.")
-    frame = pd.DataFrame.from_records(rows, columns=unique_names(names)).convert_dtypes(
-        infer_objects=False, convert_string=False, convert_integer=False, convert_boolean=False, convert_floating=False
-    )
-    frame, notes = tidy(frame, shown)
+    columns = zip(unique_names(names), zip(*rows, strict=True), strict=True)
+    frame, notes = tidy(pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns}), shown)
     return Reading(
         frame, [f"{len(frame):,} rows from {shown}", *notes], Layout(format="sql", columns=columns_of(frame))
     )

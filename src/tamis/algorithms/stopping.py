@@ -45,9 +45,9 @@ def patience(best_round: int, n_rows: int, rate: float) -> int:
     Examples
     --------
     >>> patience(1000, 100_000, 0.05), patience(10, 5_000, 0.05)
-    (320, 300)
+    (320, 150)
     """
-    floor = 300 * min(1.0, 10_000 / max(1, n_rows)) * min(1.0, 0.05 / rate)
+    floor = 150 * min(1.0, 10_000 / max(1, n_rows)) * min(1.0, 0.05 / rate)
     return int(max(0.3 * best_round + 20, floor))
 
 

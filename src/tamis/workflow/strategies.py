@@ -14,6 +14,14 @@ from tamis.search.sampling import RandomStrategy
 from tamis.workflow.plan import Plan
 
 
+BOOSTERS = frozenset({"lightgbm", "catboost", "xgboost", "histgb"})
+RAISED_RATE = 0.12
+"""A booster raises its learning rate as far as this to end inside its slice, which makes it so much cheaper."""
+
+SHARE = 0.35
+"""Of the remaining time on all slots, for all folds of one candidate of the portfolio."""
+
+
 def strategy_for(plan: Plan, slots: int = 1) -> Strategy:
     """Return the whole strategy of a run: which candidates, in which order, on which folds."""
     dataset = Dataset.open(plan.data)
@@ -23,7 +31,9 @@ def strategy_for(plan: Plan, slots: int = 1) -> Strategy:
 
     def cost(candidate: Candidate) -> float:
         component = pipelines.find(candidate.component, catalogue)
-        return component.cost(shape, candidate.settings).seconds
+        seconds = component.cost(shape, candidate.settings).seconds
+        rate = candidate.settings.get("learning_rate") if component.name in BOOSTERS else None
+        return seconds if rate is None else seconds * min(1.0, rate / RAISED_RATE)
 
     grammar = grammar_for(plan.groups, kind, catalogue) if plan.candidates else None
     if grammar is None:
@@ -31,7 +41,7 @@ def strategy_for(plan: Plan, slots: int = 1) -> Strategy:
     elif settings.search == "random":
         inner = RandomStrategy(grammar, seed=settings.seed)
     else:
-        inner = PortfolioStrategy(plan.candidates, cost)
+        inner = PortfolioStrategy(plan.candidates, cost, n_units=plan.scheme.n_folds, share=SHARE)
         if settings.search == "auto":
             inner = ThenStrategy(inner, LocalStrategy(grammar, seed=settings.seed))
     return FoldRacing(

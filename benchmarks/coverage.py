@@ -1,6 +1,6 @@
 """How often the interval that comes with the score holds the score on held-out rows.
 
-    python benchmarks/coverage.py --limit 10 --seeds 3 --out benchmarks/results/coverage-10s
+python benchmarks/coverage.py --limit 10 --seeds 3 --out benchmarks/results/coverage-10s
 """
 
 import argparse
@@ -15,9 +15,9 @@ from tabular import run_tamis
 def table(results: dict[str, Any], limit: float) -> str:
     lines = [
         f"# The interval of the score, {limit:g} s a run\n",
-        "Each run says an interval that should hold the score on fresh rows nine times in ten. A fresh table is taken to",
-        "be a third as long as the training rows; where the test rows of a set are fewer or more, it holds a little less",
-        "or more often.\n",
+        "Each run says an interval that should hold the score on fresh rows nine times in ten. A fresh table is taken",
+        "to be a third as long as the training rows; where the test rows of a set are fewer or more, it holds a little",
+        "less or more often.\n",
         "```json",
         json.dumps(results["machine"]),
         "```\n",

@@ -99,10 +99,10 @@ def table(results: dict[str, Any], limit: float) -> str:
     lines = [
         f"# Tamis, {limit:g} s, beside a default HistGradientBoosting\n",
         "One run of Tamis on each set with no option but the target, its time limit and the seed; HistGradientBoosting",
-        "with its defaults and ordinal-encoded strings (mean of three seeds); the dummy. The score is the set's own metric",
+        "with its defaults and ordinal-encoded strings (mean of three seeds); the dummy. The score is the set's metric",
         "on the test rows (roc_auc: higher is better; log_loss, rmse: lower). `gain` is the distance from",
-        "HistGradientBoosting as a share of its distance from the dummy. Wall time is that of the whole command; memory is",
-        "the peak of all its processes together (shared pages count once for each process).\n",
+        "HistGradientBoosting as a share of its distance from the dummy. Wall time is that of the whole command; memory",
+        "is the peak of all its processes together (shared pages count once for each process).\n",
         "```json",
         json.dumps(results["machine"]),
         "```\n",
@@ -151,8 +151,10 @@ def main() -> None:
         results["sets"][one.name] = record
         kept.write_text(json.dumps(results, indent=1) + "\n")
         ahead, word = verdict(record)
-        print(one.name, record["tamis"].get("score", record["tamis"].get("error")), mean(record["hgb"]), f"{100 * ahead:+.1f} %",
-              word, f"{record['tamis']['seconds']:.1f} s", f"{record['tamis']['peak_mb']:.0f} MB", flush=True)  # fmt: skip
+        ours = record["tamis"]
+        score = ours.get("score", ours.get("error"))
+        cost = f"{ours['seconds']:.1f} s, {ours['peak_mb']:.0f} MB"
+        print(one.name, score, mean(record["hgb"]), f"{100 * ahead:+.1f} %", word, cost, flush=True)
     chosen.out.with_suffix(".md").write_text(table(results, chosen.limit))
 
 

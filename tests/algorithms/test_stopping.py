@@ -125,8 +125,8 @@ def test_the_only_row_of_a_class_is_learned_from():
 
 def test_patience_grows_with_the_rounds_and_falls_with_the_rows():
     assert patience(1_000, 10**6, 0.05) == 320
-    assert patience(0, 1_000, 0.05) == 300 > patience(0, 100_000, 0.05) == 30
-    assert patience(0, 1_000, 0.2) == 75
+    assert patience(0, 1_000, 0.05) == 150 > patience(0, 100_000, 0.05) == 20
+    assert patience(0, 1_000, 0.2) == 37
 
 
 def test_a_loss_that_is_not_a_number_is_never_the_best():

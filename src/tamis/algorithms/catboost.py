@@ -247,7 +247,7 @@ def cost(shape: Shape, parameters: Mapping[str, Any]) -> Cost:
     policy = 2.0 if parameters.get("grow_policy", "SymmetricTree") != "SymmetricTree" else 1.0
     used = shape.columns * shape.density * float(parameters.get("rsm", 1.0))
     per_round = 5e-4 + classes * policy * (
-        shape.rows * depth * (2e-9 * used + 1e-8) + 2.0**depth * used * borders * 1e-9
+        shape.rows * depth * (2e-9 * used + 1e-8) + 2.0**depth * used * borders * 1e-8
     )
     rounds = rounds_planned(shape.rows, float(parameters.get("learning_rate", 0.06)))
     histograms = 24.0 * 2.0**depth * 1.1 * shape.columns * borders * 1.2 * classes

@@ -202,7 +202,7 @@ def cost(shape: Shape, parameters: Mapping[str, Any]) -> Cost:
     trees = shape.classes if shape.classes > 2 else 1
     used = shape.columns * (0.3 + 0.7 * float(parameters.get("max_features", 0.7)))
     per_row = 3e-9 * used * leaves**0.3 + 6e-8
-    per_tree = 5e-4 + 1.5e-6 * leaves * used
+    per_tree = 5e-4 + 3e-6 * leaves * used
     rounds = rounds_planned(shape.rows, float(parameters.get("learning_rate", 0.05)))
     seconds = 0.1 + rounds * trees * (per_row * shape.rows + per_tree) + 1e-6 * cells(shape)
     memory = 30 + (cells(shape) * 14 + 24.0 * 256 * shape.columns * leaves + rounds * trees * leaves * 160) / 1e6

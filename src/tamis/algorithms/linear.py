@@ -257,7 +257,7 @@ def cost_logistic_l1(shape: Shape, parameters: Mapping[str, Any]) -> Cost:
     """Estimate coordinate descent for two classes, stochastic averaged gradients for more."""
     classes = shape.classes if shape.classes > 2 else 1
     steps = 60 if classes == 1 else 250 * classes**0.5
-    once = steps * cells(shape) * 4e-9
+    once = steps * cells(shape) * 2e-9
     share = min(1.0, PATH_ROWS / max(1, shape.rows))
     path = 10 * share * once if parameters.get("C", "auto") == "auto" else 0.0
     return Cost(0.05 + once + path, 10 + cells(shape) * 3.2e-5)
@@ -276,15 +276,15 @@ def cost_lasso(shape: Shape, parameters: Mapping[str, Any]) -> Cost:
     """Estimate coordinate descent over the path and at its end."""
     path = 0.0
     if parameters.get("alpha", "auto") == "auto":
-        path = 5 * 40 * 15 * min(shape.rows, PATH_ROWS) * shape.columns * shape.density * 5e-10
+        path = 5 * 40 * 15 * min(shape.rows, PATH_ROWS) * shape.columns * shape.density * 2e-10
     return Cost(0.05 + path + 40 * cells(shape) * 2e-9, 10 + cells(shape) * 3.2e-5)
 
 
 def cost_sgd(shape: Shape, parameters: Mapping[str, Any]) -> Cost:
     """Estimate the updates of all epochs."""
     classes = shape.classes if shape.classes > 2 else 1
-    updates = min(max(1e6, 5.0 * shape.rows), 100.0 * shape.rows) * classes
-    return Cost(0.02 + updates * (2e-8 + 2e-9 * shape.columns * shape.density), 10 + cells(shape) * 2.4e-5)
+    updates = min(max(1e6, 5.0 * shape.rows), 100.0 * shape.rows) * classes * (0.3 if shape.classes < 2 else 1.0)
+    return Cost(0.02 + updates * (5e-8 + 4e-9 * shape.columns * shape.density), 10 + cells(shape) * 2.4e-5)
 
 
 def _component(

@@ -198,14 +198,14 @@ def build(parameters: Mapping[str, Any], context: BuildContext) -> MLP:
 
 
 def cost(shape: Shape, parameters: Mapping[str, Any]) -> Cost:
-    """Estimate about 40 epochs of every network."""
+    """Estimate about 22 epochs of every network."""
     width, layers = int(parameters.get("width", 128)), int(parameters.get("n_layers", 2))
     weights = shape.columns * width + (layers - 1) * width**2 + width * shape.classes
     batch = float(np.clip(2 ** (3 + int(np.log10(max(10, shape.rows)))), 16, 512))
     batch = max(batch, shape.rows / 200)
     each = shape.rows * weights * 6 * 4e-11 + shape.rows / batch * (4e-4 + weights * 1e-8)
     networks = int(parameters.get("n_networks", 1))
-    return Cost(0.05 + networks * 40 * each, 20 + 1.2e-5 * cells(shape) + networks * weights * 3.2e-5)
+    return Cost(0.05 + networks * 22 * each, 20 + 1.2e-5 * cells(shape) + networks * weights * 3.2e-5)
 
 
 COMPONENTS = (

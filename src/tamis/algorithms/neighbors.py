@@ -80,7 +80,7 @@ def cost(shape: Shape, parameters: Mapping[str, Any]) -> Cost:
     rows = min(shape.rows, MOST_ROWS)
     each = {"euclidean": 1.0, "cosine": 1.0}.get(str(parameters.get("metric", "euclidean")), 8.0)
     width = 3.0 + shape.columns * shape.density * each
-    return Cost(0.01 + 0.25 * rows**2 * width * 4e-10, 10 + cells(shape) * 1.6e-5 + rows * 0.01)
+    return Cost(0.01 + 0.25 * rows**2 * width * 2.5e-10, 10 + cells(shape) * 1.6e-5 + rows * 0.01)
 
 
 COMPONENTS = (

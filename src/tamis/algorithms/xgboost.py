@@ -213,8 +213,8 @@ def cost(shape: Shape, parameters: Mapping[str, Any]) -> Cost:
     depth = min(int(parameters.get("max_depth", 10)), leaves)
     trees = shape.classes if shape.classes > 2 else 1
     used = shape.columns * shape.density * float(parameters.get("colsample_bylevel", 0.8))
-    per_row = 4e-9 * max(1.0, used) * min(depth, 8) ** 0.5 + 5e-8
-    per_tree = 3e-4 + 4e-7 * leaves * shape.columns
+    per_row = 2e-9 * max(1.0, used) * min(depth, 8) ** 0.5 + 3e-8
+    per_tree = 3e-4 + 5e-6 * min(leaves, shape.rows / 4) * shape.columns * shape.density
     rounds = rounds_planned(shape.rows, float(parameters.get("learning_rate", 0.05)))
     seconds = 0.05 + rounds * trees * (per_row * shape.rows + per_tree) + 1e-7 * cells(shape)
     histograms = 16.0 * int(parameters.get("max_bin", 256)) * shape.columns * leaves

@@ -122,7 +122,9 @@ class AutoEstimator(BaseEstimator):
             return ()
         from tamis.run.progress import display
 
-        return (display(lambda proposal: describe(proposal.candidate), lambda loss: f"{loss:.5g}", limit_s=budget.limit_s),)
+        return (
+            display(lambda proposal: describe(proposal.candidate), lambda loss: f"{loss:.5g}", limit_s=budget.limit_s),
+        )
 
     def _tell(self, line: str) -> None:
         if self.verbose >= 1:

@@ -83,7 +83,7 @@ STARTS = (
         num_leaves=8, learning_rate=0.015, extra_trees=True, feature_fraction=0.43, bagging_fraction=0.72,
         lambda_l1=0.11, lambda_l2=0.26, min_data_in_leaf=15,
     ),
-    Start("mlp", recipes.scaled, {"n_layers": 3, "width": 256, "learning_rate": 1e-3}, most_rows=20_000, most_columns=1_500),
+    Start("mlp", recipes.scaled, {"n_layers": 3, "width": 256, "learning_rate": 1e-3}, 20_000, 1_500),
     Start("catboost", recipes.with_crosses, {"depth": 4, "learning_rate": 0.05}, most_rows=100_000),
     _lgbm(
         num_leaves=180, learning_rate=0.02, extra_trees=True, feature_fraction=0.4, bagging_fraction=0.95,

@@ -154,7 +154,7 @@ class EnsembleKeeper:
         return Member(trials[0].proposal.candidate.to_json(), weight, units)
 
     def save(self, recipe: Recipe) -> Model:
-        """Bring the parts of a recipe into `model/`, then replace its manifest: a kill leaves the old or the new one."""
+        """Bring a recipe's parts into `model/`, then replace its manifest: a kill leaves the old or the new one."""
         self.recipe = recipe
         target = FolderArtefacts(self.folder.model / "parts")
         for key in sorted(recipe.parts):

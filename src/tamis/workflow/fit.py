@@ -156,7 +156,8 @@ def _read(folder: RunFolder, tell: Tell) -> Given:
     where = folder.record.data
     if where["path"] == "memory":
         raise RunFolderError(
-            f"The run in {folder.path} was begun on data in memory and ended before it was prepared; start it anew with fit."
+            f"The run in {folder.path} was begun on data in memory and ended before it was prepared; "
+            "start it anew with fit."
         )
     reading = read_table(where["path"], sheet=where.get("sheet"), query=where.get("query"))
     for line in reading.notes:
@@ -206,8 +207,8 @@ def _nothing_fitted(trials: Sequence[Trial], budget: Budget) -> str:
     failed = next((one.outcome.reason for one in trials if not one.done and one.outcome.reason), "")
     why = f" The first trial's reason: {failed}." if failed else ""
     return (
-        f"No candidate could be fitted within {budget.elapsed_s:.1f} s; the model predicts the same for every row.{why} "
-        "Give more time (--time-limit, time_limit=) or more memory."
+        f"No candidate could be fitted within {budget.elapsed_s:.1f} s; the model predicts the same for every row."
+        f"{why} Give more time (--time-limit, time_limit=) or more memory."
     )
 
 

@@ -12,7 +12,7 @@ from tamis.core.errors import CorruptArtefactError, DataError, ParameterError, R
 from tamis.core.kinds import TaskKind
 from tamis.core.version import __version__
 from tamis.data.frames import to_pandas
-from tamis.data.read import Layout
+from tamis.data.layout import Layout
 from tamis.data.schema import Schema
 from tamis.data.table import Table
 from tamis.ensemble.calibration import Calibrator
@@ -106,8 +106,8 @@ class Recipe:
         """
         if record.get("format", 0) > FORMAT:
             raise RunFolderError(
-                f"The model was saved by Tamis {record.get('tamis')}, in format {record['format']}; this version reads up "
-                f"to format {FORMAT}. Install a newer Tamis to load it: pip install -U tamis"
+                f"The model was saved by Tamis {record.get('tamis')}, in format {record['format']}; this version reads "
+                f"up to format {FORMAT}. Install a newer Tamis to load it: pip install -U tamis"
             )
 
         def maybe(name: str, kind: Any) -> Any:
@@ -212,7 +212,7 @@ class Model:
         return self.recipe.coder.inverse(self.codes(prediction))
 
     def codes(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return the class number that each row of probabilities stands for, by the decision rule where there is one."""
+        """Return the number of the class that each row of probabilities stands for, by the decision rule if any."""
         ruled = self.recipe.rule.apply(probabilities) if self.recipe.rule else probabilities
         return np.argmax(ruled, axis=1)
 
@@ -230,7 +230,7 @@ class Model:
 
     def table(self, rows: Any) -> Table:
         """Bring raw rows into the form that pipelines take."""
-        frame = to_pandas(rows)
+        frame: Any = to_pandas(rows)
         if hasattr(frame, "tocsr"):
             return self.recipe.schema.apply_sparse(frame.tocsr())
         return self.recipe.schema.apply(frame)

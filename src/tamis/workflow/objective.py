@@ -137,6 +137,7 @@ class _Work:
         self.catalogue: Catalogue = shared["catalogue"]
         self.y = self.dataset.y
         everything = (np.arange(self.dataset.n_rows), np.zeros(0, dtype=np.intp))
+        self.valid: np.ndarray
         train, self.valid = everything if proposal.fold == ALL_ROWS else shared["folds"].rows(proposal.fold)
         if proposal.fidelity < 1.0:
             train = subsample(

@@ -18,7 +18,7 @@ from tamis.data.audit import audit
 from tamis.data.dataset import Dataset
 from tamis.data.frames import to_pandas
 from tamis.data.infer import infer_schema, infer_sparse
-from tamis.data.read import Layout
+from tamis.data.layout import Layout
 from tamis.data.schema import Schema
 from tamis.data.table import Table
 from tamis.evaluate.scheme import Scheme, SplitKind, choose_scheme
@@ -220,13 +220,9 @@ def describe(plan: Plan, dataset: Dataset, groups: Groups, folds: Folds) -> str:
 
 def _target(settings: Settings, given: Given, metric: Any) -> tuple[Any, TargetCoder, Task, Encoded, list[str]]:
     """Part the target from the rows, leave out rows without one, and find the task."""
-    frame = to_pandas(given.rows)
+    frame: Any = to_pandas(given.rows)
     notes: list[str] = []
-    if given.y is None:
-        column = nearest_column(settings.target, list(frame.columns))
-        raw = frame[column].to_numpy(dtype=object)
-    else:
-        raw = np.asarray(given.y)
+    raw = given.y if given.y is not None else frame[nearest_column(settings.target, list(frame.columns))]
     kind, reason = (TaskKind(settings.task), "") if settings.task else infer_kind(raw)
     if reason:
         notes.append(f"task: {kind}, {reason} (change it with --task)")
@@ -269,7 +265,7 @@ def _audited(
         return schema, table
     limit_s = min(3.0, 0.03 * left_s)
     answers = np.where(y.present, y.values, np.nan)
-    other = None if test is None else to_pandas(test)
+    other: Any = None if test is None else to_pandas(test)
     findings = audit(frame, schema, y=answers, kind=task.kind, test=other, limit_s=limit_s)
     for one in findings:
         tell(f"warning: {one.message}" if one.severity != "info" else one.message)

@@ -13,7 +13,6 @@ from tamis.search.racing import FoldRacing
 from tamis.search.sampling import RandomStrategy
 from tamis.workflow.plan import Plan
 
-
 BOOSTERS = frozenset({"lightgbm", "catboost", "xgboost", "histgb"})
 RAISED_RATE = 0.12
 """A booster raises its learning rate as far as this to end inside its slice, which makes it so much cheaper."""

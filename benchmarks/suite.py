@@ -71,7 +71,7 @@ def watch(command: list[str]) -> Watched:
     peak = 0.0
     while job.poll() is None:
         peak = max(peak, _tree_mb(job.pid))
-        time.sleep(0.1)
+        time.sleep(0.25)
     seconds = time.perf_counter() - begin
     for reader in readers:
         reader.join()

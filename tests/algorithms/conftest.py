@@ -26,18 +26,18 @@ FILES = (
     "mlp",
 )
 QUICK: dict[str, dict[str, Any]] = {
-    "random_forest": {"n_estimators": 20},
-    "extra_trees": {"n_estimators": 20},
+    "random_forest": {"n_estimators": 10},
+    "extra_trees": {"n_estimators": 10},
     "lightgbm": {"min_data_in_leaf": 5, "lambda_l1": 0.01},
     "xgboost": {"max_leaves": 8},
     "catboost": {"depth": 3, "border_count": 32},
     "histgb": {"max_leaf_nodes": 8},
-    "mlp": {"width": 32, "learning_rate": 0.01},
+    "mlp": {"width": 32, "learning_rate": 0.02},
     "sgd": {"alpha": 1e-3},
 }
 FEW_ROUNDS = {"rounds": 40, "learning_rate": 0.2}
 """What a booster is told so that it trains once, and briefly."""
-BRIEF = {**dict.fromkeys(("lightgbm", "xgboost", "catboost", "histgb"), FEW_ROUNDS), "mlp": {"epochs": 25}}
+BRIEF = {**dict.fromkeys(("lightgbm", "xgboost", "catboost", "histgb"), FEW_ROUNDS), "mlp": {"epochs": 10}}
 
 
 def _components() -> list[Component]:

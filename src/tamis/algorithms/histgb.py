@@ -148,7 +148,7 @@ class HistGB:
 
     def _limited(self) -> Any:
         """Return a context in which OpenMP keeps to the threads given, which scikit-learn has no argument for."""
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         return threadpool_limits(self.threads, "openmp")
 

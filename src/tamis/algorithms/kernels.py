@@ -130,6 +130,9 @@ class Process:
         The variance of the noise to begin with, relative to the target's.
     """
 
+    lengths_: np.ndarray
+    noise_: float
+
     def __init__(self, kernel: str = "matern", ard: bool = False, noise: float = 0.1, *, seed: int = 0) -> None:
         self.kernel = kernel
         self.ard = ard

@@ -109,6 +109,8 @@ class Component:
     """Takes NaN."""
     takes_categories: bool = False
     takes_weights: bool = True
+    out_of_bag: bool = False
+    """A model whose fit on all rows offers `out_of_bag(X)`: for each row what the parts that did not see it predict."""
     codes: bool = False
     """A transformer whose output columns are codes of levels."""
     deterministic: bool = True

@@ -35,7 +35,8 @@ class LocalExecutor:
     threads : int
         How many threads a trial may use.
     preload : sequence of str
-        Modules that workers import while they wait.
+        Modules that workers import before they begin with any work; after a "--" those that they import while they
+        have none.
 
     Raises
     ------

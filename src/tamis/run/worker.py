@@ -1,6 +1,7 @@
-"""The process that works on proposals: `python -m tamis.run.worker FOLDER THREADS [MODULE ...]`.
+"""The process that works on proposals: `python -m tamis.run.worker FOLDER THREADS [MODULE ...] [-- MODULE ...]`.
 
-It is started before the data is read and imports the named modules while it waits. Commands come in on standard
+It is started before the data is read, imports the modules named first before it says that it is ready, and those named
+last while it has nothing to do. Commands come in on standard
 input, answers go out on what was standard output; whatever libraries print goes to standard error. It ends as soon as
 its input is closed.
 """
@@ -22,6 +23,9 @@ from typing import Any
 from tamis.core.trial import Outcome, Progress, Proposal, Status
 from tamis.run.attempt import WorkContext, attempt, describe_error
 from tamis.run.messages import Command, encode_answer, load_objective, read_command
+
+LATER = "--"
+"""Stands before the modules that are imported while a worker has nothing to do."""
 
 _PR_SET_PDEATHSIG = 1
 _OOM_SCORE = "700"
@@ -58,10 +62,13 @@ class Worker:
             while frame:
                 frame = frame[os.write(self._answers, frame) :]
 
-    def serve(self) -> None:
-        """Work on what comes, until the process is ended."""
+    def serve(self, later: Sequence[str] = ()) -> None:
+        """Work on what comes, until the process is ended; import modules one by one while nothing has come."""
         self.answer(kind="ready")
+        waiting = list(reversed(later))
         while True:
+            while waiting and self.commands.empty():
+                _preload(waiting.pop())
             name, *arguments = self.commands.get()
             if name == "objective":
                 self._take(arguments[0])
@@ -123,11 +130,22 @@ def _take_pipes() -> tuple[int, int]:
     return commands, answers
 
 
-def _preload(modules: Sequence[str]) -> None:
+def _preload(module: str) -> None:
     """Import what trials will need; what cannot be imported is left to the trial that needs it."""
-    for name in modules:
-        with suppress(Exception):
-            importlib.import_module(name)
+    with suppress(Exception):
+        importlib.import_module(module)
+
+
+def split(modules: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part the modules to import before any work from those that can wait for a quiet moment.
+
+    Examples
+    --------
+    >>> split(["json", "--", "csv"])
+    (['json'], ['csv'])
+    """
+    end = modules.index(LATER) if LATER in modules else len(modules)
+    return list(modules[:end]), list(modules[end + 1 :])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -141,8 +159,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     warnings.simplefilter("ignore")  # nobody reads them; the parent has warned of what matters
     worker = Worker(answers, Path(folder), int(threads))
     threading.Thread(target=_listen, args=(commands, worker), daemon=True).start()
-    _preload(modules)
-    worker.serve()
+    first, later = split(modules)
+    for module in first:
+        _preload(module)
+    worker.serve(later)
 
 
 if __name__ == "__main__":

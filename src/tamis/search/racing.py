@@ -9,7 +9,15 @@ from tamis.core.contracts import FINISHED, Finished, Strategy
 from tamis.core.errors import ParameterError
 from tamis.core.trial import Proposal, Status, Trial
 from tamis.search.slices import Slices, fits, is_late
-from tamis.search.standings import Entry, Margins, best_of_families, ranked, verdicts, whole_outcome
+from tamis.search.standings import (
+    Entry,
+    Margins,
+    best_of_families,
+    of_every_fold,
+    ranked,
+    verdicts,
+    whole_outcome,
+)
 
 MOST_ASKS = 3
 """How often a unit is asked that is lost with its process or cut off by the end of a run."""
@@ -215,7 +223,8 @@ class FoldRacing:
         """Keep the outcome of a unit: a result, a failure of its candidate, or nothing where it must be asked again."""
         outcome = trial.outcome
         if trial.done and isfinite(trial.loss):
-            entry.add(fold, outcome)
+            for number, one in of_every_fold(outcome, fold).items():
+                entry.add(number, one)
         elif outcome.status in UNFINISHED and entry.n_lost.get(fold, 0) + 1 < MOST_ASKS:
             entry.n_lost[fold] = entry.n_lost.get(fold, 0) + 1
         elif entry.failure is None:

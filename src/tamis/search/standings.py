@@ -1,7 +1,7 @@
 """Where the candidates of a race stand: compared on the folds they share, family by family."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf, isfinite, sqrt
 from typing import Any
 
@@ -87,6 +87,27 @@ class Entry:
             for fold in range(start, start + self.n_folds)
             if fold not in self.outcomes and fold not in self.running
         ]
+
+
+def of_every_fold(outcome: Outcome, fold: int) -> dict[int, Outcome]:
+    """Return the outcome of a unit by fold: of one fold, or of all where one fit has answered for all (out of bag).
+
+    Such an outcome has `fold_losses` among what it realised, and no other fold of its candidate is needed.
+
+    Examples
+    --------
+    >>> once = Outcome(Status.DONE, {"loss": 0.3}, {"fold_losses": [0.2, 0.4]}, seconds=8.0)
+    >>> {fold: (one.loss, one.seconds) for fold, one in of_every_fold(once, 0).items()}
+    {0: (0.2, 4.0), 1: (0.4, 4.0)}
+    """
+    losses = outcome.realised.get("fold_losses")
+    if not losses:
+        return {fold: outcome}
+    share = outcome.seconds / len(losses)
+    return {
+        number: replace(outcome, losses={**outcome.losses, "loss": loss}, seconds=share)
+        for number, loss in enumerate(losses)
+    }
 
 
 def anchor(entries: Iterable[Entry]) -> Entry | None:

@@ -106,7 +106,9 @@ class EnsembleKeeper:
         except (CorruptArtefactError, KeyError):
             return  # its file is damaged or gone; the others are usable
         key = trial.proposal.candidate.key
-        _, rows = self.folds.rows(trial.proposal.fold)
+        rows = self.folds.rows(trial.proposal.fold)[1]
+        if "fold_losses" in trial.outcome.realised:  # one fit on all rows has answered for every fold
+            rows = np.arange(self.dataset.n_rows)
         self.out_of_fold.add(key, trial.proposal.fold, rows, predictions)
         self.trials.setdefault(key, []).append(trial)
         self._dirty = True

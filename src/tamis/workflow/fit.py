@@ -31,6 +31,7 @@ PRELOAD = (
     "sklearn.linear_model",
     "sklearn.preprocessing",
     "sklearn.impute",
+    "--",
     "lightgbm",
     "sklearn.ensemble",
     "sklearn.decomposition",
@@ -39,7 +40,7 @@ PRELOAD = (
     "xgboost",
     "sklearn.svm",
 )
-"""What workers import while the data is being read."""
+"""What workers import while the data is being read; what comes after the mark, while they have nothing to do."""
 
 INLINE_CELLS = 100_000
 INLINE_SECONDS = 5.0
@@ -47,6 +48,8 @@ INLINE_TRIALS = 10
 """Small tables with so short a limit, or so few trials, are worked on in this process: starting workers costs more."""
 
 MOST_WORKERS = 16
+SHORT_S = 10.0
+"""With no more time than this one core is left to this process: it reads while the workers import."""
 LOCKSTEP = 8
 """How many trials may be under way in a reproducible run, whatever the number of cores."""
 
@@ -215,7 +218,7 @@ def _nothing_fitted(trials: Sequence[Trial], budget: Budget) -> str:
 def start_workers(settings: Settings, folder: RunFolder, memory_mb: float) -> LocalExecutor:
     """Start the workers: they import what they need while the data is being read."""
     jobs = cpu_count() if settings.jobs == -1 else settings.jobs
-    slots = min(jobs, MOST_WORKERS)
+    slots = min(jobs if settings.limit_s > SHORT_S else max(1, jobs - 1), MOST_WORKERS)
     return LocalExecutor(
         slots, folder=folder.artefacts, memory_mb=memory_mb, threads=max(1, jobs // slots), preload=PRELOAD
     )

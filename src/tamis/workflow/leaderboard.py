@@ -97,7 +97,12 @@ def board_of(trials: Iterable[Trial], model: Model) -> Leaderboard:
 
 
 def _losses(group: list[Trial]) -> dict[int, float]:
-    return {one.proposal.fold: one.loss for one in group if one.done and isfinite(one.loss)}
+    losses: dict[int, float] = {}
+    for one in group:
+        if one.done and isfinite(one.loss):
+            every = one.outcome.realised.get("fold_losses")
+            losses |= dict(enumerate(every)) if every else {one.proposal.fold: one.loss}
+    return losses
 
 
 def _row(key: str, group: list[Trial], metric: Metric, weights: Mapping[str, float], most: int) -> dict[str, Any]:

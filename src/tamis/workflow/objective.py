@@ -82,6 +82,8 @@ class TableObjective:
     seed: int = 0
     reproducible: bool = False
     """Whether the outcome may not depend on the machine's speed."""
+    out_of_bag: bool = False
+    """Whether rows may be held out one by one, so that a forest's single fit on all rows answers for every fold."""
     components: Sequence[Component] = ()
     """The user's own, beside the built-in ones."""
 
@@ -105,8 +107,13 @@ class TableObjective:
         files = component.dump(model) if component.dump else dump_part(model, work.catalogue.allowed())
         meta = {"component": component.name, "preparation": prepared.artefact, "own format": bool(component.dump)}
         artefacts = {"model": store.put(pack(files, meta)), "preparation": prepared.artefact}
-        losses = {}
-        if proposal.fold != ALL_ROWS:
+        losses, realised = {}, dict(getattr(model, "realised_", {}) or {})
+        if work.answers_for_all:
+            prediction = np.asarray(model.out_of_bag(prepared.train))
+            realised["fold_losses"] = work.fold_losses(prediction)
+            losses["loss"] = float(np.mean(realised["fold_losses"]))
+            artefacts["predictions"] = store.put(save_array(prediction))
+        elif proposal.fold != ALL_ROWS:
             prediction = pipelines.predict(model, component, prepared.valid, self.task.kind.is_classification)
             prediction = np.nan_to_num(prediction.astype(np.float32 if prediction.ndim == 2 else np.float64))
             losses["loss"] = float(self.task.loss(work.y[work.valid], prediction, work.weights(work.valid)))
@@ -114,7 +121,7 @@ class TableObjective:
         return Outcome(
             Status.DONE,
             losses=losses,
-            realised=json.loads(json.dumps(getattr(model, "realised_", {}) or {})),
+            realised=json.loads(json.dumps(realised)),
             artefacts=artefacts,
             seconds=time.perf_counter() - began,
             n_rows=len(work.train),
@@ -138,12 +145,30 @@ class _Work:
         self.y = self.dataset.y
         everything = (np.arange(self.dataset.n_rows), np.zeros(0, dtype=np.intp))
         self.valid: np.ndarray
-        train, self.valid = everything if proposal.fold == ALL_ROWS else shared["folds"].rows(proposal.fold)
+        self.folds: Folds = shared["folds"]
+        self.answers_for_all = self._answers_for_all()
+        self.fold = ALL_ROWS if self.answers_for_all else proposal.fold
+        train, self.valid = everything if self.fold == ALL_ROWS else self.folds.rows(self.fold)
         if proposal.fidelity < 1.0:
             train = subsample(
                 train, self.y, proposal.fidelity, objective.seed, classification=objective.task.kind.is_classification
             )
         self.train = train
+
+    def _answers_for_all(self) -> bool:
+        """Tell whether this unit is a fit on all rows whose out-of-bag predictions stand for every fold."""
+        proposal = self.proposal
+        component = pipelines.find(proposal.candidate.component, self.catalogue)
+        bagged = component.out_of_bag and proposal.candidate.settings.get("bootstrap", True)
+        return bool(self.objective.out_of_bag and bagged and proposal.fold == 0 and proposal.fidelity >= 1.0)
+
+    def fold_losses(self, prediction: np.ndarray) -> list[float]:
+        """Return the loss on the held-out rows of each fold of the first repeat, given a prediction of every row."""
+        losses = []
+        for fold in range(self.folds.n_folds):
+            rows = self.folds.rows(fold)[1]
+            losses.append(float(self.objective.task.loss(self.y[rows], prediction[rows], self.weights(rows))))
+        return losses
 
     def weights(self, rows: np.ndarray) -> np.ndarray | None:
         """Return the weights of some rows, if the data has any."""
@@ -154,7 +179,7 @@ class _Work:
         tree = self.proposal.candidate
         component = pipelines.find(tree.component, self.catalogue)
         below = tree.children[0]
-        key = (below.key, self.proposal.fold, self.proposal.fidelity)
+        key = (below.key, self.fold, self.proposal.fidelity)
         cache: dict[Any, Prepared] = self.context.shared.setdefault("prepared", {})
         if key in cache:
             cache[key] = found = cache.pop(key)  # to the end: the least recently used goes first
@@ -173,7 +198,7 @@ class _Work:
     def _prepare(self, below: Candidate) -> Prepared:
         began = time.perf_counter()
         train, valid = self.dataset.rows(self.train), self.dataset.rows(self.valid)
-        build = self._context(train.shape, seed=derive(self.objective.seed, "prepare", below.key, self.proposal.fold))
+        build = self._context(train.shape, seed=derive(self.objective.seed, "prepare", below.key, self.fold))
         preparation = pipelines.prepare(below, self.catalogue, build)
         matrix = preparation.fit_transform(train, self.y[self.train], self.weights(self.train))
         held_out = preparation.transform(valid) if len(self.valid) else matrix[:0]
@@ -187,7 +212,7 @@ class _Work:
         tree = self.proposal.candidate
         seed = pipelines.seed_of(tree, self.objective.seed, self.proposal.fold)
         context = self._context(prepared.train.shape, seed=seed)
-        key = f"{tree.children[0].key}/{self.proposal.fold}/{self.proposal.fidelity}"
+        key = f"{tree.children[0].key}/{self.fold}/{self.proposal.fidelity}"
         left = inf if self.objective.reproducible else max(0.2, self.context.left_s() * 0.92)
         return replace(
             context,

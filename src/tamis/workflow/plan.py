@@ -83,7 +83,13 @@ class Plan:
         """What the workers run."""
         settings = self.settings
         return TableObjective(
-            self.data, self.folds, self.task, settings.seed, settings.is_reproducible, tuple(self.components)
+            self.data,
+            self.folds,
+            self.task,
+            settings.seed,
+            reproducible=settings.is_reproducible,
+            out_of_bag=self.scheme.kind is SplitKind.FOLDS,
+            components=tuple(self.components),
         )
 
     @property

@@ -13,7 +13,7 @@ def test_out_of_bag_predictions_are_honest(named, problem, fresh, answer, name, 
     noise = np.random.default_rng(0).permutation(y)
     parameters = {"n_estimators": 60, "min_samples_leaf": 1}
     model = fresh(named(name), task, X, parameters=parameters).fit(X, noise)
-    inside, outside = answer(model, task, X), model.oob_prediction_
+    inside, outside = answer(model, task, X), model.out_of_bag(X)
     assert outside.shape == inside.shape and np.isfinite(outside).all()
 
     def hits(prediction):
@@ -29,14 +29,15 @@ def test_a_row_that_every_tree_saw_has_no_out_of_bag_prediction(named, problem, 
     parameters = {"n_estimators": 10}
     model = fresh(named("random_forest"), TaskKind.BINARY, X, parameters=parameters)
     model.n_trees = 1
-    outside = model.fit(X, y).oob_prediction_
+    outside = model.fit(X, y).out_of_bag(X)
     assert 0 < np.isnan(outside[:, 0]).sum() < 40
 
 
 def test_without_bootstrap_there_are_no_out_of_bag_predictions(named, problem, fresh):
     X, y = problem(TaskKind.BINARY, 40)
     model = fresh(named("extra_trees"), TaskKind.BINARY, X, parameters={"bootstrap": False}).fit(X, y)
-    assert not hasattr(model, "oob_prediction_")
+    with pytest.raises(RuntimeError, match="without bootstrap"):
+        model.out_of_bag(X)
 
 
 def test_trees_end_with_the_slice_and_their_number_is_told(named, problem, fresh):
@@ -52,7 +53,7 @@ def test_batches_give_the_forest_that_one_fit_gives(named, problem, fresh):
         fresh(named("extra_trees"), TaskKind.REGRESSION, X, limit_s=limit).fit(X, y) for limit in (float("inf"), 60.0)
     )
     assert np.allclose(whole.predict(X), batches.predict(X))
-    assert np.allclose(whole.oob_prediction_, batches.oob_prediction_, equal_nan=True)
+    assert np.allclose(whole.out_of_bag(X), batches.out_of_bag(X), equal_nan=True)
 
 
 def test_a_pure_leaf_is_not_certain(named, fresh):

@@ -19,6 +19,7 @@ from tamis.algorithms.estimator import (
     spread_classes,
 )
 from tamis.core.component import BuildContext, Component, ComponentKind, Cost, Shape
+from tamis.core.errors import InternalError
 from tamis.core.space import Choice, Float, Int, Space
 
 SOFT_SHARE = 0.75
@@ -61,7 +62,7 @@ class Forest:
         return getattr(ensemble, name + ("Classifier" if self.n_classes else "Regressor"))(**self.settings)
 
     def fit(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None = None) -> "Forest":
-        """Fit; `oob_prediction_` holds, for each row, the mean over the trees that did not see it (NaN for none)."""
+        """Fit as many trees as the slice allows."""
         started = time.monotonic()
         self.n_rows_ = len(y)
         if self.n_classes:
@@ -77,8 +78,6 @@ class Forest:
             return self
         self.estimator_ = self._grow(X, label, sample_weight, started)
         self.realised_ = {"trees": len(self.estimator_.estimators_)}
-        if self.settings["bootstrap"]:
-            self.oob_prediction_ = self._out_of_bag(X, len(y))
         return self
 
     def _grow(self, X: Any, label: np.ndarray, sample_weight: np.ndarray | None, started: float) -> Any:
@@ -98,8 +97,24 @@ class Forest:
             step = min(affordable, 2 * step, 50)
         return estimator.set_params(warm_start=False)
 
-    def _out_of_bag(self, X: Any, n_rows: int) -> np.ndarray:
-        """Return the mean of each row's out-of-bag predictions."""
+    def out_of_bag(self, X: Any) -> np.ndarray:
+        """Return, for each row that was fitted on, the mean over the trees that did not see it.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_classes) or (n_rows,)
+            NaN in a row that every tree has seen.
+
+        Raises
+        ------
+        InternalError
+            Where the trees were not grown on bootstrap samples.
+        """
+        if not self.settings["bootstrap"]:
+            raise InternalError("A forest without bootstrap samples has no out-of-bag predictions.")
+        n_rows = X.shape[0]
+        if self.estimator_ is None:
+            return self.predict_proba(X) if self.n_classes else self.predict(X)
         width = len(self.present_) if self.n_classes else 1
         total, count = np.zeros((n_rows, width)), np.zeros(n_rows)
         X = X.astype(np.float32)
@@ -260,6 +275,7 @@ def _component(kind: str, features: list[Any], source: str, summary: str) -> Com
         space=_space(features, 2),
         cost=_cost_forest(kind),
         sparse=True,
+        out_of_bag=True,
         missing=True,
         classes=("tamis.algorithms.forests.Forest", *WRAPPERS, TREE),
         source=source,
@@ -283,6 +299,7 @@ COMPONENTS = (
         ),
         cost=cost_tree,
         sparse=True,
+        out_of_bag=True,
         missing=True,
         classes=(*WRAPPERS, "tamis.algorithms.forests.SmoothTree", TREE),
         source="sklearn.tree.DecisionTreeClassifier",

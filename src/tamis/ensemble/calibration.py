@@ -210,3 +210,23 @@ def fit_calibration(
         if gain > max(error, best_gain):
             best, best_gain = fit, gain
     return Calibrator() if best is None else best(prediction, y, heavy)
+
+
+def refit(
+    calibrator: Calibrator, prediction: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None
+) -> Calibrator:
+    """Fit the method of a calibrator to other rows.
+
+    Examples
+    --------
+    >>> refit(Calibrator(), np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 1])).method
+    'none'
+    """
+    if calibrator.method == "none":
+        return calibrator
+    rows = np.flatnonzero(np.isfinite(prediction).all(axis=1))
+    heavy = np.ones(len(rows)) if weight is None else weight[rows] * len(rows) / weight[rows].sum()
+    return _FITS[calibrator.method](prediction[rows], y[rows], heavy)
+
+
+_FITS = {"temperature": fit_temperature, "platt": fit_platt, "beta": fit_beta, "bias": fit_bias}

@@ -4,7 +4,7 @@ Nothing in the description of an array says where it lies, so that no crafted on
 the same bytes read out again and again.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -39,8 +39,8 @@ class BlockWriter:
             Where the bytes of its items are not all there is to them.
         """
         description = describe(array.dtype)
-        order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
-        self._parts.append(array.reshape(-1, order=order).view(np.uint8).data)
+        order = order_of(array)
+        self._parts.append(np.ascontiguousarray(array.reshape(-1, order=order)).view(np.uint8).data)
         return [description, list(array.shape), order]
 
     def add_bytes(self, content: bytes) -> int:
@@ -93,13 +93,20 @@ class BlockReader:
         CorruptArtefactError
         """
         if self._at != len(self._content):
-            raise CorruptArtefactError("A saved part's arrays do not have the sizes that it claims: some bytes are left.")
+            raise CorruptArtefactError(
+                "A saved part's arrays do not have the sizes that it claims: some bytes are left."
+            )
 
     def _take(self, size: int) -> memoryview:
         start, self._at = self._at, self._at + size
         if self._at > len(self._content):
             raise CorruptArtefactError("A saved part's arrays do not have the sizes that it claims: bytes are missing.")
         return self._content[start : self._at]
+
+
+def order_of(array: np.ndarray) -> Literal["C", "F"]:
+    """Return the order in memory that an array is stored in: its own, or C where it has none."""
+    return "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
 
 
 def count_of(shape: Any) -> int:

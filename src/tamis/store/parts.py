@@ -11,8 +11,9 @@ import numpy as np
 from tamis.core.errors import CorruptArtefactError, InternalError
 from tamis.store.bounds import check_bounds
 from tamis.store.container import check_archive
-from tamis.store.graph import Reader, Writer
-from tamis.store.trusted import trusting
+from tamis.store.graph_reader import Reader
+from tamis.store.graph_writer import Writer
+from tamis.store.trusted import Trust
 
 _JSON, _ARRAY, _ARRAYS = "part.json", "part.npy", "part.npz"
 _GRAPH = {"graph.json", "arrays.bin"}
@@ -38,13 +39,20 @@ def dump_part(part: Any, allowed: Iterable[str] = ()) -> dict[str, bytes]:
     Raises
     ------
     InternalError
-        Naming the types that are not on the list: what could not be loaded is not written.
+        Naming the first type that is not on the list: what could not be loaded is not written.
 
     Examples
     --------
     >>> load_part(dump_part({"rounds": 120}))
     {'rounds': 120}
     """
+    try:
+        return _files(part, allowed)
+    except (TypeError, ValueError, RecursionError) as error:  # what an object's own state raises
+        raise InternalError(f"A {type(part).__name__} cannot be saved without pickle ({error}).") from error
+
+
+def _files(part: Any, allowed: Iterable[str]) -> dict[str, bytes]:
     if _is_plain(part):
         return {_JSON: json.dumps(part).encode()}
     if isinstance(part, np.ndarray) and not part.dtype.hasobject and type(part) is np.ndarray:
@@ -53,10 +61,7 @@ def dump_part(part: Any, allowed: Iterable[str] = ()) -> dict[str, bytes]:
         buffer = io.BytesIO()
         np.savez(buffer, **part)
         return {_ARRAYS: buffer.getvalue()}
-    try:
-        return Writer(trusting(allowed)).write(part)
-    except (TypeError, ValueError, RecursionError) as error:  # what an object's own state raises
-        raise InternalError(f"A {type(part).__name__} cannot be saved without pickle ({error}).") from error
+    return Writer(Trust(allowed)).write(part)
 
 
 def load_part(files: Mapping[str, bytes], allowed: Iterable[str] = ()) -> Any:
@@ -88,19 +93,19 @@ def load_part(files: Mapping[str, bytes], allowed: Iterable[str] = ()) -> Any:
             check_archive(archive)
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, OSError, RecursionError, zipfile.BadZipFile) as error:
         raise CorruptArtefactError(f"The saved part {name!r} cannot be read ({error}). Fit again.") from error
 
 
 def _load_graph(files: Mapping[str, bytes], allowed: Iterable[str]) -> Any:
     try:
-        loaded = Reader(files, trusting(allowed)).read()
+        loaded = Reader(files, Trust(allowed)).read()
     except CorruptArtefactError:
         raise
     except Exception as error:  # a damaged state leads to whatever its class raises
         raise CorruptArtefactError(
-            f"A saved part cannot be read ({type(error).__name__}: {error}). It is damaged, or was written by a version "
-            "of scikit-learn that does not agree with the installed one."
+            f"A saved part cannot be read ({type(error).__name__}: {error}). It is damaged, or was written by a "
+            "version of scikit-learn that does not agree with the installed one."
         ) from error
     check_bounds(loaded)
     return loaded
@@ -108,10 +113,17 @@ def _load_graph(files: Mapping[str, bytes], allowed: Iterable[str]) -> Any:
 
 def _is_plain(value: Any) -> bool:
     """Tell whether JSON gives exactly the same value back."""
+    try:
+        return _holds_plain(value)
+    except RecursionError:  # a circle of lists
+        return False
+
+
+def _holds_plain(value: Any) -> bool:
     if isinstance(value, dict):
-        return type(value) is dict and all(type(key) is str and _is_plain(one) for key, one in value.items())
+        return type(value) is dict and all(type(key) is str and _holds_plain(one) for key, one in value.items())
     if isinstance(value, list):
-        return type(value) is list and all(map(_is_plain, value))
+        return type(value) is list and all(map(_holds_plain, value))
     return value is None or type(value) in (str, int, float, bool)
 
 

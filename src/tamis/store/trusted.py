@@ -1,7 +1,13 @@
-"""The types that a file of fitted parts may name: a list fixed here, never one read from the file."""
+"""The names that a file of fitted parts may hold: a list fixed here, never one read from the file.
 
-from collections.abc import Callable, Iterable
+Some may *make* objects: classes, and the few functions that compiled classes are rebuilt with. Others are *values*
+only, such as the score function of a selector: they are handed over as they are, and nothing in a file can have them
+called while it is read.
+"""
+
+from collections.abc import Iterable
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +38,20 @@ _LOSSES = (
         f"sklearn._loss.link.{name}"
         for name in ("HalfLogitLink", "IdentityLink", "Interval", "LogLink", "LogitLink", "MultinomialLogit")
     ),
+)
+
+_GRADIENTS = tuple(
+    f"sklearn.linear_model._sgd_fast.{name}"
+    for name in (
+        "EpsilonInsensitive",
+        "Hinge",
+        "Huber",
+        "Log",
+        "ModifiedHuber",
+        "SquaredEpsilonInsensitive",
+        "SquaredHinge",
+        "SquaredLoss",
+    )
 )
 
 _DISTANCES = tuple(
@@ -88,93 +108,162 @@ _KERNELS = (
     ),
 )
 
-_SCORES = (
-    "sklearn.feature_selection._mutual_info.mutual_info_classif",
-    "sklearn.feature_selection._mutual_info.mutual_info_regression",
-    "sklearn.feature_selection._univariate_selection.chi2",
-    "sklearn.feature_selection._univariate_selection.f_classif",
-    "sklearn.feature_selection._univariate_selection.f_regression",
+_COMPILED_LOSSES = tuple(
+    f"sklearn._loss._loss.Cy{name}"
+    for name in (
+        "AbsoluteError",
+        "ExponentialLoss",
+        "HalfBinomialLoss",
+        "HalfGammaLoss",
+        "HalfMultinomialLoss",
+        "HalfPoissonLoss",
+        "HalfSquaredError",
+        "HalfTweedieLoss",
+        "HalfTweedieLossIdentity",
+        "HuberLoss",
+        "PinballLoss",
+    )
 )
 
 _OTHERS = (
+    "collections.Counter",
     "collections.OrderedDict",
-    "functools.partial",  # HistGradientBoosting keeps one of check_array; what it calls must be on this list too
-    "numpy.dtype",
-    "numpy.mean",
-    "scipy._lib.array_api_compat.numpy._aliases.asarray",
+    "collections.defaultdict",
     "scipy.interpolate._bsplines.BSpline",
-    "scipy.sparse._csc.csc_matrix",
-    "scipy.sparse._csr.csr_matrix",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.compose._column_transformer.make_column_selector",
-    "sklearn.impute._iterative.IterativeImputer",
     "sklearn.impute._iterative._ImputerTriplet",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     "sklearn.utils._bunch.Bunch",
-    "sklearn.utils.validation.check_array",
 )
 
-_REBUILT = (  # functions that compiled classes name as their makers
-    "sklearn._loss._loss.CyHalfBinomialLoss",
-    "sklearn._loss._loss.CyHalfMultinomialLoss",
-    "sklearn._loss._loss.CyHalfSquaredError",
-    "sklearn._loss._loss.CyAbsoluteError",
-    "sklearn._loss._loss.CyPinballLoss",
-    "sklearn._loss._loss.CyHuberLoss",
-    "sklearn._loss._loss.CyExponentialLoss",
-    "sklearn._loss._loss.CyHalfPoissonLoss",
-    "sklearn._loss._loss.CyHalfGammaLoss",
-    "sklearn._loss._loss.CyHalfTweedieLoss",
-    "sklearn._loss._loss.CyHalfTweedieLossIdentity",
-    "sklearn._loss._loss.__pyx_unpickle_CyHalfMultinomialLoss",
-    "sklearn.metrics._dist_metrics.newObj",
-    "sklearn.neighbors._ball_tree.newObj",
-    "sklearn.neighbors._kd_tree.newObj",
+_REBUILDERS = frozenset(
+    (
+        "sklearn._loss._loss.__pyx_unpickle_CyHalfMultinomialLoss",
+        "sklearn.metrics._dist_metrics.newObj",
+        "sklearn.neighbors._ball_tree.newObj",
+        "sklearn.neighbors._kd_tree.newObj",
+    )
 )
+"""Functions that compiled classes name as their makers; each makes an empty object of the class it is given."""
 
-TRUSTED = frozenset({*_TREES, *_LOSSES, *_DISTANCES, *_NEIGHBOURS, *_KERNELS, *_SCORES, *_OTHERS, *_REBUILT})
-"""Trusted beside scikit-learn's estimators and numpy's types and functions of numbers.
+_VALUES = frozenset(
+    (
+        *(
+            f"builtins.{name}"
+            for name in ("bool", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "set", "str", "tuple")
+        ),
+        "numpy.mean",
+        "scipy._lib.array_api_compat.numpy._aliases.asarray",
+        "sklearn.feature_selection._mutual_info.mutual_info_classif",
+        "sklearn.feature_selection._mutual_info.mutual_info_regression",
+        "sklearn.feature_selection._univariate_selection.chi2",
+        "sklearn.feature_selection._univariate_selection.f_classif",
+        "sklearn.feature_selection._univariate_selection.f_regression",
+        "sklearn.utils.validation.check_array",
+    )
+)
+"""Functions and types that are handed over, and make nothing."""
+
+_CLASSES = frozenset(
+    {
+        *_TREES,
+        *_LOSSES,
+        *_COMPILED_LOSSES,
+        *_GRADIENTS,
+        *_DISTANCES,
+        *_NEIGHBOURS,
+        *_KERNELS,
+        *_OTHERS,
+    }
+)
+"""Trusted beside scikit-learn's estimators.
 
 Compiled code indexes without checks by what some of them hold: `tamis.store.bounds` checks those after loading.
 """
 
+_NOT_ESTIMATORS = frozenset({"conftest", "datasets", "experimental", "externals", "tests", "utils"})
+"""Parts of scikit-learn that hold no estimators, or none that is meant for use."""
 
-def trusting(allowed: Iterable[str]) -> Callable[[str], bool]:
-    """Return the rule by which a class or function may be written and read.
+
+def full_name(thing: Any) -> str:
+    """Return the name by which a class or a function is found.
+
+    Examples
+    --------
+    >>> full_name(np.float64), full_name(np.add), full_name(Trust)
+    ('numpy.float64', 'numpy.add', 'tamis.store.trusted.Trust')
+    """
+    module = getattr(thing, "__module__", None) or "numpy"  # numpy's element-wise functions do not always say
+    return f"{module}.{getattr(thing, '__qualname__', None) or thing.__name__}"
+
+
+class Trust:
+    """The rule by which classes and functions may be written and read.
 
     Parameters
     ----------
     allowed : iterable of str
-        Full names that the caller's own code adds.
+        Full names that the caller's own code adds. Those of classes may make objects.
 
     Examples
     --------
-    >>> rule = trusting(["mine.Part"])
-    >>> rule("mine.Part"), rule("sklearn.svm._classes.SVC"), rule("os.system"), rule("numpy.load")
-    (True, True, False, False)
+    >>> trust = Trust(["tamis.core.space.Int"])
+    >>> trust.maker("tamis.core.space.Int")
+    <class 'tamis.core.space.Int'>
+    >>> trust.value("numpy.add"), trust.maker("numpy.add"), trust.value("numpy.load"), trust.value("os.system")
+    (<ufunc 'add'>, None, None, None)
     """
-    names = TRUSTED.union(allowed)
-    return lambda name: name in names or _is_estimator(name) or _is_numeric(name)
+
+    def __init__(self, allowed: Iterable[str] = ()) -> None:
+        self._allowed = frozenset(allowed)
+        self._found: dict[str, Any] = {}
+
+    def value(self, name: Any) -> Any:
+        """Return the class or function of a name; None where it is not trusted, or not there."""
+        if not isinstance(name, str):
+            return None
+        if name not in self._found:
+            self._found[name] = self._find(name)
+        return self._found[name]
+
+    def maker(self, name: Any) -> Any:
+        """Return the class or function of a name where it may make objects; None otherwise."""
+        found = self.value(name)
+        makes = name in _REBUILDERS or (
+            isinstance(found, type) and not (name in _VALUES or issubclass(found, np.generic))
+        )
+        return found if makes else None
+
+    def _find(self, name: str) -> Any:
+        if name in _CLASSES or name in _REBUILDERS or name in _VALUES or name in self._allowed:
+            return _resolved(name)
+        if name.startswith("numpy."):
+            return _numeric(name)
+        return _estimator(name) if name.startswith("sklearn.") else None
 
 
-def _is_estimator(name: str) -> bool:
-    """Tell whether a name is that of a class of scikit-learn that is an estimator."""
-    if not name.startswith("sklearn.") or ".tests." in name or "externals" in name:
-        return False
-    from sklearn.base import BaseEstimator
-
+def _resolved(name: str) -> Any:
     module, _, last = name.rpartition(".")
     try:
-        found = getattr(import_module(module), last, None)
-    except ImportError:
-        return False
-    return isinstance(found, type) and issubclass(found, BaseEstimator)
+        return getattr(import_module(module), last, None)
+    except (ImportError, ValueError):
+        return None
 
 
-def _is_numeric(name: str) -> bool:
-    """Tell whether a name is that of a number type or an element-wise function of numpy."""
-    module, _, last = name.rpartition(".")
-    found = getattr(np, last, None) if module == "numpy" else None
-    return isinstance(found, np.ufunc) or (isinstance(found, type) and issubclass(found, np.generic))
+def _numeric(name: str) -> Any:
+    """Return a number type or an element-wise function of numpy."""
+    found = getattr(np, name.removeprefix("numpy."), None)
+    return found if isinstance(found, np.ufunc) or (isinstance(found, type) and issubclass(found, np.generic)) else None
+
+
+def _estimator(name: str) -> Any:
+    """Return an estimator class of scikit-learn."""
+    if not _NOT_ESTIMATORS.isdisjoint(name.split(".")):
+        return None
+    from sklearn.base import BaseEstimator
+
+    found = _resolved(name)
+    return found if isinstance(found, type) and issubclass(found, BaseEstimator) and full_name(found) == name else None

@@ -11,10 +11,10 @@ from tamis.core.contracts import Executor
 from tamis.core.errors import DataError
 from tamis.core.trial import Proposal, Trial
 from tamis.ensemble.blending import blend
-from tamis.ensemble.calibration import Calibrator, fit_calibration
+from tamis.ensemble.calibration import Calibrator, fit_calibration, refit
 from tamis.ensemble.selection import SelectionSettings, select
 from tamis.ensemble.stacking import choose
-from tamis.ensemble.threshold import DecisionRule, fit_rule
+from tamis.ensemble.threshold import fit_rule
 from tamis.evaluate.estimate import Predictor, ScoreEstimate, estimate
 from tamis.evaluate.scheme import SplitKind
 from tamis.tasks.metric import Needs
@@ -48,11 +48,10 @@ def finish(plan: Plan, keeper: EnsembleKeeper, executor: Executor, budget: Budge
     dataset, loss = keeper.dataset, plan.task.loss
     chosen = choose(predictions, dataset.y, loss, weight=dataset.weights, settings=settings)
     recipe = keeper.mixture(keys, chosen.weights)
-    calibration, rule = _corrections(plan, blend(predictions, chosen.weights), np.arange(dataset.n_rows), keeper)
-    recipe = replace(recipe, calibration=calibration, rule=rule)
+    recipe = _corrected(plan, keeper, recipe, blend(predictions, chosen.weights))
     keeper.save(recipe)  # from here on the answer is safe; what follows adds to it
     settings = replace(settings, limit_s=max(0.05, 0.1 * budget.left_s))
-    recipe = replace(recipe, estimate=_honest_score(plan, keeper, predictions, settings))
+    recipe = replace(recipe, estimate=_honest_score(plan, keeper, recipe, predictions, settings))
     if plan.settings.refit or plan.scheme.kind is SplitKind.HOLDOUT:
         keeper.save(recipe)
         recipe = _refitted(keeper, executor, recipe, budget=budget, tell=tell)
@@ -61,36 +60,40 @@ def finish(plan: Plan, keeper: EnsembleKeeper, executor: Executor, budget: Budge
     return model
 
 
-def _corrections(
-    plan: Plan, mixed: np.ndarray, rows: np.ndarray, keeper: EnsembleKeeper
-) -> tuple[Calibrator | None, DecisionRule | None]:
-    """Fit a calibration of the probabilities, and a decision rule where the metric looks at labels."""
+def _corrected(plan: Plan, keeper: EnsembleKeeper, recipe: Recipe, mixed: np.ndarray) -> Recipe:
+    """Add a calibration of the probabilities, and a decision rule where the metric looks at labels."""
     task, dataset, seed = plan.task, keeper.dataset, plan.settings.seed
     if not task.kind.is_classification:
-        return None, None
-    y, weight = dataset.y[rows], None if dataset.weights is None else dataset.weights[rows]
-    groups = None if dataset.groups is None else dataset.groups[rows]
-    calibration = fit_calibration(mixed, y, weight=weight, groups=groups, seed=seed)
+        return recipe
+    calibration = fit_calibration(mixed, dataset.y, weight=dataset.weights, groups=dataset.groups, seed=seed)
     if task.metric.needs is not Needs.LABEL:
-        return calibration, None
-    return calibration, fit_rule(calibration.apply(mixed), y, task.loss, weight=weight, seed=seed)
+        return replace(recipe, calibration=calibration)
+    rule = fit_rule(calibration.apply(mixed), dataset.y, task.loss, weight=dataset.weights, seed=seed)
+    return replace(recipe, calibration=calibration, rule=rule)
 
 
 def _honest_score(
-    plan: Plan, keeper: EnsembleKeeper, predictions: list[np.ndarray], settings: SelectionSettings
+    plan: Plan,
+    keeper: EnsembleKeeper,
+    recipe: Recipe,
+    predictions: list[np.ndarray],
+    settings: SelectionSettings,
 ) -> ScoreEstimate | None:
     """Score the way of choosing, not the choice: what is chosen on some rows is scored on others."""
     dataset = keeper.dataset
 
     def combine(rows: np.ndarray) -> Predictor:
         weight = None if dataset.weights is None else dataset.weights[rows]
-        parts = [one[rows] for one in predictions]
-        weights = select(parts, dataset.y[rows], plan.task.loss, weight=weight, settings=settings).weights
-        calibration, rule = _corrections(plan, blend(parts, weights), rows, keeper)
+        parts, y = [one[rows] for one in predictions], dataset.y[rows]
+        weights = select(parts, y, plan.task.loss, weight=weight, settings=settings).weights
+        mixed = blend(parts, weights)
+        calibration = refit(recipe.calibration, mixed, y, weight) if recipe.calibration else Calibrator()
+        rule = None
+        if recipe.rule is not None:
+            rule = fit_rule(calibration.apply(mixed), y, plan.task.loss, weight=weight, seed=plan.settings.seed)
 
         def predict(others: np.ndarray) -> np.ndarray:
-            mixed = blend([one[others] for one in predictions], weights)
-            mixed = calibration.apply(mixed) if calibration else mixed
+            mixed = calibration.apply(blend([one[others] for one in predictions], weights))
             return rule.apply(mixed) if rule else mixed
 
         return predict

@@ -1,9 +1,11 @@
 """The main way on one page: Dataset -> Plan -> Trials -> Model."""
 
+import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -53,7 +55,10 @@ SHORT_S = 10.0
 LOCKSTEP = 8
 """How many trials may be under way in a reproducible run, whatever the number of cores."""
 
-FIRST_RESERVE_S = 0.6
+USED_AT_THE_END = "scipy.optimize"
+"""Imported while the workers work, for calibration waits for nothing."""
+
+FIRST_RESERVE_S = 0.8
 """Seconds kept for the finish until it has been measured."""
 
 
@@ -182,6 +187,7 @@ def _search(
 ) -> FitResult:
     """Run the trials and turn them into a model."""
     began = time.monotonic()
+    threading.Thread(target=import_module, args=(USED_AT_THE_END,), daemon=True).start()
     journal = open_journal(folder.journal)
     try:
         keeper = EnsembleKeeper(plan, folder, budget)

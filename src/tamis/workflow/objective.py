@@ -55,6 +55,12 @@ def _bytes(matrix: Any) -> int:
     return int(matrix.data.nbytes + matrix.indices.nbytes) if hasattr(matrix, "indptr") else int(matrix.nbytes)
 
 
+def _filled(prediction: np.ndarray) -> np.ndarray:
+    """Give rows without a prediction, which every tree has seen, the mean of all others."""
+    lost = np.isnan(prediction.reshape(len(prediction), -1)[:, 0])
+    return np.where(lost.reshape(-1, *[1] * (prediction.ndim - 1)), np.nanmean(prediction, axis=0), prediction)
+
+
 def save_array(array: np.ndarray) -> bytes:
     """Return an array as the bytes of an npy file."""
     buffer = io.BytesIO()
@@ -109,7 +115,7 @@ class TableObjective:
         artefacts = {"model": store.put(pack(files, meta)), "preparation": prepared.artefact}
         losses, realised = {}, dict(getattr(model, "realised_", {}) or {})
         if work.answers_for_all:
-            prediction = np.asarray(model.out_of_bag(prepared.train))
+            prediction = _filled(np.asarray(model.out_of_bag(prepared.train)))
             realised["fold_losses"] = work.fold_losses(prediction)
             losses["loss"] = float(np.mean(realised["fold_losses"]))
             artefacts["predictions"] = store.put(save_array(prediction))

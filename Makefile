@@ -64,7 +64,7 @@ docs: $(VENV)/.ready-dev  ## write the generated pages of docs/ anew
 	$(BIN)/python docs/generate.py
 
 bench: $(VENV)/.ready  ## measure against the baselines; see benchmarks/README.md
-	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python benchmarks/tabular.py --limit 60 --out benchmarks/results/tabular-60s $(ARGS)
 
 proofs: $(VENV)/.ready-dev  ## run the long proofs that `make test` leaves out
 	$(BIN)/python -m pytest -m slow $(ARGS)

@@ -9,6 +9,7 @@ from tamis.checks.component import check_component, check_cost, check_record
 from tamis.core.component import Component, ComponentKind, Cost, negligible
 from tamis.core.kinds import ANY_TASK, CLASSIFICATION, Role
 from tamis.core.space import Float, Space
+from tamis.store.parts import dump_part, load_part
 
 
 class Mean:
@@ -94,11 +95,16 @@ def scikit(parameters, context):
     return StandardScaler(with_mean=False)
 
 
+def saving(component):
+    """Return a function that saves a fitted object as runs do, and loads it again."""
+    return lambda fitted: load_part(dump_part(fitted, component.classes), component.classes)
+
+
 def test_good_components_pass():
     check_component(MEAN, n_samples=1)
     check_component(CENTER, n_samples=1)
     own = replace(CENTER, build=scikit, dump=None, load=None, sparse=True, roles=frozenset())
-    check_component(own, n_samples=1)
+    check_component(own, round_trip=saving(own), n_samples=1)
 
 
 def test_one_that_is_not_installed_is_held_to_its_record_alone():
@@ -144,4 +150,10 @@ def test_an_odd_cost_is_found_out(price):
 )  # fmt: skip
 def test_a_broken_component_is_found_out(component, promise):
     with pytest.raises(AssertionError, match=promise):
-        check_component(component, n_samples=0)
+        check_component(component, round_trip=saving(component), n_samples=0)
+
+
+def test_a_fit_that_comes_back_changed_is_found_out():
+    own = replace(CENTER, dump=None, load=None)
+    with pytest.raises(AssertionError, match="a saved fit transforms the same"):
+        check_component(own, round_trip=lambda fitted: Center().fit(np.ones((2, 4))), n_samples=0)

@@ -7,7 +7,7 @@ from tamis.pipelines.catalogue import builtin
 from tamis.pipelines.compile import find, fit_for, fit_model, predict, prepare
 from tamis.pipelines.portfolio import candidates_for
 from tamis.pipelines.recipes import Groups
-from tamis.pipelines.rules import grammar_for
+from tamis.pipelines.rules import grammar_for, model_space
 
 ALL = Groups(numbers=2, few_levels=1, many_levels=1, dates=1, texts=1)
 
@@ -54,5 +54,7 @@ def test_the_portfolio_is_made_of_known_parts():
     for tree in candidates_for(ALL, TaskKind.MULTICLASS, 5000, 6, catalogue):
         for node in tree.walk():
             component = find(node.component, catalogue)
-            if node.component not in ("columns", "join"):
+            if node is tree:
+                model_space(component, TaskKind.MULTICLASS).check(node.settings, node.component)
+            elif node.component not in ("columns", "join"):
                 component.space.check(node.settings, node.component)

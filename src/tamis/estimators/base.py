@@ -1,31 +1,40 @@
 """What the estimators for tables share: scikit-learn's manners around one run."""
 
+import copy
 import os
 import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from math import inf
-from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from tamis.core.budget import Budget
+from tamis.core.component import Component
 from tamis.core.contracts import Listener, Strategy
 from tamis.core.errors import DataError, ParameterError
 from tamis.core.kinds import TaskKind
 from tamis.core.trial import Trial
-from tamis.data.frames import to_pandas
+from tamis.estimators.inputs import (
+    given_names,
+    input_names,
+    rows_to_learn,
+    rows_to_predict,
+    values_along,
+    weights_along,
+)
+from tamis.pipelines.catalogue import builtin
 from tamis.run.limits import parse_duration_s, parse_size_mb
+from tamis.tasks.metrics import metric_from
 from tamis.tasks.targets import label_array
 from tamis.workflow.begin import begin
 from tamis.workflow.fit import FitResult, fit
@@ -63,62 +72,76 @@ class AutoEstimator(BaseEstimator):
         self.output = output
         self.verbose = verbose
 
-    def _settings(self, task: TaskKind, roles: Mapping[str, str] | None) -> Settings:
-        seed = self.random_state
-        if not isinstance(seed, Integral):
+    def _asked(self) -> dict[str, Any]:
+        """Return the options by the names of this class; an estimator with other names translates its own."""
+        # A grid search hands over NumPy's numbers.
+        asked = self.get_params(deep=False)
+        return {name: value.item() if isinstance(value, np.generic) else value for name, value in asked.items()}
+
+    def _settings(self, asked: Mapping[str, Any], task: TaskKind, roles: Mapping[str, str] | None) -> Settings:
+        search, seed = asked["search"], asked["random_state"]
+        if not isinstance(search, str | Strategy):
+            raise ParameterError(
+                f"The parameter 'search' must be a name or an object with `ask` and `tell`; got {search!r}."
+            )
+        if not isinstance(seed, int):
             seed = int(check_random_state(seed).randint(2**31 - 1))
+        limit, memory = asked["time_limit"], asked["memory_limit"]
         return Settings(
             target=None,
             task=str(task),
-            metric=self.metric if isinstance(self.metric, str) else None,
-            time_limit_s=None if self.time_limit is None else parse_duration_s(self.time_limit),
-            max_trials=self.max_trials,
-            memory_limit_mb=None if self.memory_limit is None else parse_size_mb(self.memory_limit),
-            preset=self.preset,
-            search=self.search if isinstance(self.search, str) else "auto",
-            jobs=1 if self.n_jobs is None else self.n_jobs,
-            seed=int(seed),
+            metric=asked["metric"] if isinstance(asked["metric"], str) else None,
+            time_limit_s=None if limit is None else parse_duration_s(limit),
+            max_trials=asked["max_trials"],
+            memory_limit_mb=None if memory is None else parse_size_mb(memory),
+            preset=asked["preset"],
+            search=search if isinstance(search, str) else "auto",
+            jobs=1 if asked["n_jobs"] is None else asked["n_jobs"],
+            seed=seed,
             roles=dict(roles or {}),
         ).check()
 
-    def _fit(self, X: Any, y: Any, *, roles: Mapping[str, str] | None, **along: Any) -> Self:
+    def _fit(
+        self, X: Any, y: Any, *, roles: Mapping[str, str] | None, components: Sequence[Component], **along: Any
+    ) -> Self:
         began = time.monotonic()
-        rows = self._check_rows(X)
+        asked = self._asked()
+        rows = rows_to_learn(self, X)
         target, task = self._check_target(y)
-        settings = self._settings(task, roles)
-        if rows.shape[0] != len(target):
-            raise DataError(f"X and y must have as many rows as each other; got {rows.shape[0]} and {len(target)}.")
-        for name, value in along.items():
-            if value is not None and len(value) != len(target):
-                raise DataError(f"{name} must have a value for each of the {len(target)} rows; got {len(value)}.")
-        along["weight"] = _check_weight(along.get("weight"))
-        given = Given(rows, y=target, **along)
-        if self.output is not None:
-            return self._take(self._run(Path(self.output), settings, given, began=began))
-        with tempfile.TemporaryDirectory(prefix="tamis-", ignore_cleanup_errors=True) as place:
-            return self._take(self._run(Path(place) / "run", settings, given, began=began))
-
-    def _run(self, folder: Path, settings: Settings, given: Given, *, began: float) -> FitResult:
-        run = begin(folder, settings, "memory")
+        settings = self._settings(asked, task, roles)
+        n_rows = rows.shape[0]
+        if n_rows != len(target):
+            raise DataError(f"X and y must have as many rows as each other; got {n_rows} and {len(target)}.")
+        weight = weights_along(along.pop("weight"), n_rows)
+        beside = {name: values_along(name, values, n_rows) for name, values in along.items()}
+        given = Given(rows, y=target, weight=weight, **beside)
+        metric = None if isinstance(asked["metric"], str) else asked["metric"]
         budget = Budget(
             limit_s=settings.limit_s, max_trials=settings.max_trials or inf, spent_s=time.monotonic() - began
         )
-        try:
-            return fit(
-                run,
-                settings,
-                budget=budget,
-                data=given,
-                metric=self.metric if not isinstance(self.metric, str) else None,
-                strategy=self.search if isinstance(self.search, Strategy) else None,
-                listeners=self._listeners(budget),
-                tell=self._tell,
-            )
-        finally:
-            run.close()
+
+        def run_in(folder: Path) -> FitResult:
+            with begin(folder, settings, "memory") as run:
+                return fit(
+                    run,
+                    settings,
+                    budget=budget,
+                    data=given,
+                    metric=metric,
+                    # A strategy remembers what it was told: fitting twice begins anew.
+                    strategy=None if isinstance(asked["search"], str) else copy.deepcopy(asked["search"]),
+                    components=tuple(components),
+                    listeners=self._listeners(budget),
+                    tell=self._tell,
+                )
+
+        result = _in_folder(asked["output"], run_in)
+        self.stop_reason_ = result.reason
+        self.notes_ = list(result.notes)
+        return self._take(result.model, result.trials, components)
 
     def _listeners(self, budget: Budget) -> Sequence[Listener]:
-        if self.verbose < 1:
+        if self._asked()["verbose"] < 1:
             return ()
         from tamis.run.progress import display
 
@@ -127,42 +150,44 @@ class AutoEstimator(BaseEstimator):
         )
 
     def _tell(self, line: str) -> None:
-        if self.verbose >= 1:
+        if self._asked()["verbose"] >= 1:
             print(line, file=sys.stderr)
         elif line.startswith("warning:"):
             warnings.warn(line.removeprefix("warning:").strip(), UserWarning, stacklevel=6)
 
-    def _take(self, result: FitResult) -> Self:
-        self.stop_reason_ = result.reason
-        self.notes_ = list(result.notes)
-        return self._take_model(result.model, result.trials)
-
-    def _take_model(self, model: Model, trials: Sequence[Trial]) -> Self:
-        model.parts = {key: model.parts[key] for key in sorted(model.recipe.parts)}
+    def _take(self, model: Model, trials: Sequence[Trial], components: Sequence[Component] = ()) -> Self:
+        """Become a fitted estimator by a model and the trials that it came of."""
+        model.parts = {key: model.parts[key] for key in sorted(model.recipe.parts)}  # the run folder may go
         self.model_ = model
         self._trials = tuple(trials)
-        names = [one.name for one in model.recipe.schema.columns if one.name != model.recipe.schema.target]
+        self._components = tuple(components)
         if not hasattr(self, "n_features_in_"):
-            self.n_features_in_ = len(names)
-            self.feature_names_in_ = np.asarray(names, dtype=object)
+            self.n_features_in_ = len(input_names(model.recipe.schema))
+            names = given_names(model.recipe.schema)
+            if names is not None:
+                self.feature_names_in_ = names
         if model.task.kind is not TaskKind.REGRESSION:
             self.classes_ = label_array(model.recipe.coder.classes)
         return self
 
-    def _check_rows(self, X: Any) -> Any:
-        rows = _table_like(X)
-        if not hasattr(rows, "columns") or isinstance(X, np.ndarray | list) or sparse.issparse(X):
-            validate_data(self, X=rows if sparse.issparse(rows) else X, skip_check_array=True)
-        else:
-            validate_data(self, X=rows, skip_check_array=True)
-        return rows
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Give the model back what bytes cannot hold: the user's own components and metric."""
+        super().__setstate__(state)
+        if "model_" not in state:
+            return
+        model, recipe, components = self.model_, self.model_.recipe, self._components
+        metric = self._asked()["metric"]
+        if metric is not None and not isinstance(metric, str):
+            task = replace(recipe.task, metric=metric_from(metric, recipe.task.kind))
+            recipe = replace(recipe, task=task)
+        self.model_ = Model(recipe, model.parts, builtin(components) if components else None)
+
+    def _fitted(self) -> Model:
+        check_is_fitted(self, "model_")
+        return self.model_
 
     def _rows_to_predict(self, X: Any) -> Any:
-        check_is_fitted(self, "model_")
-        rows = _table_like(X)
-        if isinstance(X, np.ndarray | list) or sparse.issparse(X):
-            validate_data(self, X=X, reset=False, skip_check_array=True)
-        return rows
+        return rows_to_predict(self, X, self._fitted().recipe.schema)
 
     def _check_target(self, y: Any) -> tuple[np.ndarray, TaskKind]:
         raise NotImplementedError("An estimator for a kind of task says what its target may be.")
@@ -174,13 +199,12 @@ class AutoEstimator(BaseEstimator):
         return pd.DataFrame(board.rows).drop(columns=["candidate", "key"], errors="ignore")
 
     def _board(self) -> Leaderboard:
-        check_is_fitted(self, "model_")
-        return board_of(self._trials, self.model_)
+        return board_of(self._trials, self._fitted())
 
     @property
     def search_history_(self) -> pd.DataFrame:
         """Every fit in the order in which it ended: DataFrame with a row for each candidate and fold."""
-        check_is_fitted(self, "model_")
+        metric = self._fitted().task.metric
         records = [
             {
                 "trial": trial.proposal.id,
@@ -188,7 +212,7 @@ class AutoEstimator(BaseEstimator):
                 "fold": trial.proposal.fold,
                 "origin": trial.proposal.origin,
                 "status": str(trial.outcome.status),
-                "score": self.model_.task.metric.value_of(trial.loss) if trial.done else None,
+                "score": metric.value_of(trial.loss) if trial.done else None,
                 "seconds": trial.outcome.seconds,
                 "memory_mb": trial.outcome.memory_mb,
                 "reason": trial.outcome.reason,
@@ -207,16 +231,15 @@ class AutoEstimator(BaseEstimator):
     @property
     def score_estimate_(self) -> dict[str, Any] | None:
         """The expected score on new rows with its interval; None where nothing could be fitted."""
-        check_is_fitted(self, "model_")
-        found = self.model_.recipe.estimate
-        return None if found is None else {"metric": self.model_.task.metric.name, **asdict(found)}
+        model = self._fitted()
+        found = model.recipe.estimate
+        return None if found is None else {"metric": model.task.metric.name, **asdict(found)}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a folder that `tamis.load` reads, here or elsewhere."""
         from tamis.workflow.saving import save_model
 
-        check_is_fitted(self, "model_")
-        save_model(self.model_, Path(path))
+        save_model(self._fitted(), Path(path))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -224,36 +247,13 @@ class AutoEstimator(BaseEstimator):
         tags.input_tags.sparse = True
         tags.input_tags.string = True
         tags.input_tags.categorical = True
-        tags.non_deterministic = self.max_trials is None
+        tags.non_deterministic = self._asked()["max_trials"] is None
         return tags
 
 
-def _table_like(X: Any) -> Any:
-    """Bring rows into a DataFrame, or a sparse matrix, with the errors that scikit-learn's users know."""
-    if X is None:
-        raise DataError("X must be a table; got None.")
-    if sparse.issparse(X):
-        return X.tocsr()
-    shape = getattr(X, "shape", None)
-    if shape is not None and len(shape) == 1:
-        raise DataError(
-            f"Expected a 2-dimensional table, got an array of shape {shape}. Reshape your data: X.reshape(-1, 1) for one "
-            "column, X.reshape(1, -1) for one row."
-        )
-    frame = to_pandas(X)
-    if frame.shape[1] == 0:
-        raise DataError(f"0 feature(s) (shape={frame.shape}) while a minimum of 1 is required.")
-    if frame.shape[0] == 0:
-        raise DataError(f"Found array with 0 sample(s) (shape={frame.shape}) while a minimum of 1 is required.")
-    return frame
-
-
-def _check_weight(weight: Any) -> np.ndarray | None:
-    if weight is None:
-        return None
-    found = np.asarray(weight, dtype=np.float64)
-    if found.ndim != 1:
-        raise DataError("Sample weights must be 1D array or scalar; got an array of shape " + str(found.shape) + ".")
-    if not np.isfinite(found).all() or (found < 0).any():
-        raise ParameterError("sample_weight must hold finite numbers that are not negative.")
-    return None if np.ptp(found) == 0 else found
+def _in_folder(output: Any, run_in: Callable[[Path], FitResult]) -> FitResult:
+    """Run in the folder that was named, or in one that is gone afterwards."""
+    if output is not None:
+        return run_in(Path(output))
+    with tempfile.TemporaryDirectory(prefix="tamis-", ignore_cleanup_errors=True) as place:
+        return run_in(Path(place) / "run")

@@ -40,7 +40,7 @@ def load(path: Path | str, components: Sequence[Component] = ()) -> AutoEstimato
     kind = AutoRegressor if model.task.kind is TaskKind.REGRESSION else AutoClassifier
     folder = Path(path)
     if not (folder / "run.json").is_file():
-        return kind(metric=model.task.metric.name)._take_model(model, trials=())
+        return kind(metric=model.task.metric.name)._take(model, (), components)
     run = RunFolder.open(folder, lock=False)
     settings = Settings.from_json(run.record.settings)
     journal = SqliteJournal(run.journal, readonly=True)
@@ -58,4 +58,4 @@ def load(path: Path | str, components: Sequence[Component] = ()) -> AutoEstimato
         random_state=settings.seed,
         output=str(folder),
     )
-    return estimator._take_model(model, trials=trials)
+    return estimator._take(model, trials, components)

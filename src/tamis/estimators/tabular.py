@@ -1,17 +1,15 @@
 """AutoClassifier and AutoRegressor: a table in, a model out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, column_or_1d
 
-from tamis.core.errors import DataError
+from tamis.core.component import Component
 from tamis.core.kinds import TaskKind
 from tamis.estimators.base import AutoEstimator
+from tamis.estimators.inputs import classes_to_learn, values_to_learn
 
 
 class AutoClassifier(ClassifierMixin, AutoEstimator):
@@ -68,6 +66,7 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
         times: Any = None,
         folds: Any = None,
         roles: Mapping[str, str] | None = None,
+        components: Sequence[Component] = (),
     ) -> Self:
         """Search for the best model of the given rows.
 
@@ -86,24 +85,29 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
             The fold in which each row is validated; -1 for rows that are only learned from.
         roles : mapping of str to str, optional
             Roles of columns, where the ones found are not meant: `{"zip": "categorical"}`.
+        components : sequence of Component, optional
+            The user's own, tried beside the built-in ones.
+
+        Raises
+        ------
+        DataError
+            Where nothing can be learned of the rows: one class, no target, no two rows.
         """
-        return self._fit(X, y, roles=roles, weight=sample_weight, groups=groups, times=times, folds=folds)
+        along = {"weight": sample_weight, "groups": groups, "times": times, "folds": folds}
+        return self._fit(X, y, roles=roles, components=components, **along)
 
     def _check_target(self, y: Any) -> tuple[np.ndarray, TaskKind]:
-        target = _column(y, type(self).__name__)
-        check_classification_targets(target)
-        n_classes = pd.Series(target).nunique()
-        if n_classes < 2:
-            raise DataError(f"The target must have at least two classes; got one class: {target[:1].tolist()}.")
-        return target, TaskKind.BINARY if n_classes == 2 else TaskKind.MULTICLASS
+        return classes_to_learn(y, type(self).__name__)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the class of each row: shape (n_samples,)."""
-        return self.model_.predict(self._rows_to_predict(X)).astype(self.classes_.dtype, copy=False)
+        rows = self._rows_to_predict(X)
+        return self.model_.predict(rows).astype(self.classes_.dtype, copy=False)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class of `classes_`: shape (n_samples, n_classes)."""
-        return self.model_.predict_proba(self._rows_to_predict(X))
+        rows = self._rows_to_predict(X)
+        return self.model_.predict_proba(rows)
 
 
 class AutoRegressor(RegressorMixin, AutoEstimator):
@@ -131,25 +135,16 @@ class AutoRegressor(RegressorMixin, AutoEstimator):
         times: Any = None,
         folds: Any = None,
         roles: Mapping[str, str] | None = None,
+        components: Sequence[Component] = (),
     ) -> Self:
         """Search for the best model of the given rows; the parameters are those of `AutoClassifier.fit`."""
-        return self._fit(X, y, roles=roles, weight=sample_weight, groups=groups, times=times, folds=folds)
+        along = {"weight": sample_weight, "groups": groups, "times": times, "folds": folds}
+        return self._fit(X, y, roles=roles, components=components, **along)
 
     def _check_target(self, y: Any) -> tuple[np.ndarray, TaskKind]:
-        target = _column(y, type(self).__name__)
-        found = check_array(target, ensure_2d=False, dtype="numeric", ensure_all_finite="allow-nan", input_name="y")
-        return found, TaskKind.REGRESSION
+        return values_to_learn(y, type(self).__name__), TaskKind.REGRESSION
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the value for each row: shape (n_samples,)."""
-        return self.model_.predict(self._rows_to_predict(X))
-
-
-def _column(y: Any, owner: str) -> np.ndarray:
-    """Return the target as one column of values."""
-    if y is None:
-        raise DataError(f"{owner} requires y to be passed, but the target y is None.")
-    if hasattr(y, "to_pandas"):
-        y = y.to_pandas()
-    found = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
-    return column_or_1d(found, warn=True)
+        rows = self._rows_to_predict(X)
+        return self.model_.predict(rows)

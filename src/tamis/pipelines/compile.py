@@ -10,9 +10,13 @@ from tamis.core.candidate import Candidate
 from tamis.core.component import BuildContext, Component, ComponentKind
 from tamis.core.errors import ParameterError, TrialError
 from tamis.core.seeds import derive
+from tamis.features.balance import class_weights
 from tamis.pipelines.parts import Columns, Join, Step
 
 Preparation = Columns | Step | Join
+
+CLASS_WEIGHT = "class_weight"
+"""The parameter of a classifier's node that says how far rare classes are weighed up: 0 not at all, 1 fully."""
 
 
 def prepare(tree: Candidate, catalogue: Mapping[str, Component], context: BuildContext) -> Preparation:
@@ -72,6 +76,8 @@ def fit_model(
 ) -> Any:
     """Build and fit the model at the root of a candidate on a prepared matrix."""
     model = component.build(tree.settings, context)
+    if context.task.is_classification and tree.settings.get(CLASS_WEIGHT):
+        weight = class_weights(y, tree.settings[CLASS_WEIGHT], weight)
     extra: dict[str, Any] = {}
     if component.takes_categories:
         extra["categories"] = [int(index) for index in categories]

@@ -13,6 +13,7 @@ from tamis.core.kinds import TaskKind
 from tamis.pipelines import recipes
 from tamis.pipelines.catalogue import Catalogue
 from tamis.pipelines.recipes import Groups, Recipe
+from tamis.pipelines.rules import model_space
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def candidates_for(
             continue
         if start.needs and not getattr(groups, start.needs):
             continue
-        space = catalogue[name].space
+        space = model_space(catalogue[name], kind)
         tree = Candidate.of(name, space.complete(start.parameters), _known(start.recipe(groups), catalogue))
         found.setdefault(tree.key, tree)
     return list(found.values())

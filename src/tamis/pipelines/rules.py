@@ -7,6 +7,7 @@ from tamis.core.grammar import Grammar, Production
 from tamis.core.kinds import TaskKind
 from tamis.core.space import Choice, Space
 from tamis.pipelines.catalogue import Catalogue
+from tamis.pipelines.compile import CLASS_WEIGHT
 from tamis.pipelines.parts import NUMBER_ROLES
 from tamis.pipelines.recipes import Groups
 
@@ -51,13 +52,21 @@ def grammar_for(groups: Groups, kind: TaskKind, catalogue: Catalogue, without: I
     """
     left_out = set(without)
     models = [one for one in catalogue.of(ComponentKind.MODEL) if kind in one.tasks and one.name not in left_out]
-    rules = [Production("model", one.name, (_needs(one, groups),), one.space) for one in models]
+    rules = [Production("model", one.name, (_needs(one, groups),), model_space(one, kind)) for one in models]
     if groups.sparse:
         rules += _sparse(catalogue)
     else:
         rules += _dense(groups, catalogue)
     known = _reachable(rules)
     return Grammar("model", [one for one in rules if one.symbol in known])
+
+
+def model_space(model: Component, kind: TaskKind) -> Space:
+    """Return a model's parameters, and how far rare classes are weighed up where it can do so."""
+    if not kind.is_classification or not model.takes_weights:
+        return model.space
+    weighed = {CLASS_WEIGHT: Choice([0.0, 0.25, 0.5, 0.75, 1.0], ordered=True)}
+    return Space({**model.space.parameters, **weighed}, model.space.conditions)
 
 
 def _needs(model: Component, groups: Groups) -> str:

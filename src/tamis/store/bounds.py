@@ -139,6 +139,8 @@ def _keeps_columns(preparation: Any, n_columns: int) -> bool:
         return True
     columns: list[int] = []
     for _, transformer, mask in preparation.transformers_:
+        if transformer == "drop":  # then its columns are missed below, if it has any
+            continue
         function = getattr(transformer, "func", None)
         checks_alone = isinstance(function, partial) and getattr(function.func, "__name__", "") == "check_array"
         if type(transformer).__name__ != "OrdinalEncoder" and not checks_alone:

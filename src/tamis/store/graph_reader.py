@@ -204,8 +204,12 @@ def _random(reader: Reader, value: Any) -> np.random.RandomState:
 def _generator(reader: Reader, value: Any) -> np.random.Generator:
     state, increment, has_uint32, uinteger = map(int, value)
     bits = np.random.PCG64(0)
-    inner = {"state": state, "inc": increment}
-    bits.state = {"bit_generator": "PCG64", "state": inner, "has_uint32": has_uint32, "uinteger": uinteger}
+    bits.state = {
+        "bit_generator": "PCG64",
+        "state": {"state": state, "inc": increment},
+        "has_uint32": has_uint32,
+        "uinteger": uinteger,
+    }
     made = np.random.Generator(bits)
     reader.count(made)
     return made

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,7 @@ class Plan:
             components=tuple(self.components),
         )
 
-    @property
+    @cached_property
     def catalogue(self) -> Catalogue:
         """The components that candidates may be made of."""
         return builtin(self.components)

@@ -27,7 +27,7 @@ FLOORS = (
 )
 """From the ground up. A room may import from floors below its own, never from its own floor's other rooms."""
 
-HEAVY = {"pandas", "sklearn", "scipy", "torch", "lightgbm", "xgboost", "catboost", "pyarrow", "skops", "rich"}
+HEAVY = {"pandas", "sklearn", "scipy", "torch", "lightgbm", "xgboost", "catboost", "pyarrow", "rich"}
 
 
 def name_of(path: Path) -> str:

@@ -155,7 +155,7 @@ def test_a_pickle_is_never_read():
     import pickle
 
     content = pickle.dumps([1])
-    for name in ("part.skops", "part.npy", "part.npz", "part.json", "part.pkl"):
+    for name in ("part.bin", "part.npy", "part.npz", "part.json", "part.pkl"):
         with pytest.raises(CorruptArtefactError):
             load_part({name: content})
     with pytest.raises(CorruptArtefactError):

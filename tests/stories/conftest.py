@@ -116,18 +116,24 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def few(tumours: Path) -> Path:
-    """A part of the tumours that is quick to learn from: 160 rows, six numbers."""
+    """A part of the tumours that is quick to learn from: 160 rows, six numbers, two folds that are given."""
     path = tumours.parent / "few.csv"
-    frame = pd.read_csv(tumours)
-    frame.iloc[:160, [0, 1, 4, 5, 8, 9, -1]].to_csv(path, index=False)
+    frame = pd.read_csv(tumours).iloc[:160, [0, 1, 4, 5, 8, 9, -1]]
+    frame.assign(part=np.arange(160) % 2).to_csv(path, index=False)
     return path
 
 
 @pytest.fixture(scope="session")
-def finished(few: Path) -> Path:
+def asked() -> tuple[str, ...]:
+    """What `tamis fit` is told about the few rows."""
+    return ("--target", "diagnosis", "--type", "part=fold")
+
+
+@pytest.fixture(scope="session")
+def finished(few: Path, asked: tuple[str, ...]) -> Path:
     """A run that is over; tests that change it take a copy."""
     folder = few.parent / "finished"
-    words = [*TAMIS, "fit", few, "--target", "diagnosis", "--max-trials", "2", "--output", folder]
+    words = [*TAMIS, "fit", few, *asked, "--max-trials", "2", "--output", folder]
     done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
     return folder

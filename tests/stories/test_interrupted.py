@@ -11,20 +11,21 @@ import pytest
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are sent as on POSIX")
 
 
-@pytest.mark.parametrize("when", ["run.json", "plan.json"])
+@pytest.mark.parametrize("when", ["run.json", "model/manifest.json"])
 def test_ctrl_c_once_ends_early_and_leaves_what_can_go_on(
     tamis: Any, tumours: Path, tmp_path: Path, wait_for: Any, when: str
 ) -> None:
     folder = tmp_path / "run"
     process = tamis.start("fit", tumours, "--target", "diagnosis", "--time-limit", "60s", "--output", folder)
     wait_for((folder / when).exists, process)
+    time.sleep(0.15)
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
     _, words = process.communicate(timeout=30)
     assert process.returncode == 130, words
     assert "Traceback" not in words
     assert time.monotonic() - began < 15
-    if when == "plan.json":
+    if when == "model/manifest.json":
         assert tamis("predict", folder, tumours).returncode == 0
     else:
         assert f"tamis resume {folder}" in words

@@ -6,8 +6,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-FIT = ("--target", "diagnosis", "--seed", "7")
-
 
 def predicted(tamis: Any, folder: Path, data: Path) -> pd.DataFrame:
     """Return what a run's model predicts."""
@@ -16,7 +14,7 @@ def predicted(tamis: Any, folder: Path, data: Path) -> pd.DataFrame:
     return pd.read_csv(written)
 
 
-def test_a_finished_run_takes_more_time(tamis: Any, copied: Path, few: Path, remembered: Any) -> None:
+def test_a_finished_run_takes_more_time(tamis: Any, asked: Any, copied: Path, few: Path, remembered: Any) -> None:
     before = remembered(copied)
     answer = tamis.answer("resume", copied, "--time-limit", "3s")
     assert answer["n_trials"] >= 2
@@ -26,23 +24,23 @@ def test_a_finished_run_takes_more_time(tamis: Any, copied: Path, few: Path, rem
 
 
 def test_a_resume_with_more_trials_ends_as_a_run_that_had_them_from_the_start(
-    tamis: Any, copied: Path, finished: Path, few: Path, tmp_path: Path
+    tamis: Any, asked: Any, copied: Path, finished: Path, few: Path, tmp_path: Path
 ) -> None:
     assert tamis("resume", copied, "--max-trials", "3").returncode == 0
     whole = tmp_path / "whole"
-    assert tamis("fit", few, "--target", "diagnosis", "--max-trials", "3", "--output", whole).returncode == 0
+    assert tamis("fit", few, *asked, "--max-trials", "3", "--output", whole).returncode == 0
     assert tamis.answer("leaderboard", copied)["n_trials"] == 3
     pd.testing.assert_frame_equal(predicted(tamis, copied, few), predicted(tamis, whole, few))
 
 
 def test_the_same_seed_gives_the_same_model_with_one_job_and_with_two_and_after_a_kill(
-    tamis: Any, few: Path, tmp_path: Path, remembered: Any, wait_for: Any
+    tamis: Any, asked: Any, few: Path, tmp_path: Path, remembered: Any, wait_for: Any
 ) -> None:
     runs = [tmp_path / name for name in ("one", "two", "killed")]
     for folder, jobs in zip(runs, ("1", "2"), strict=False):
-        done = tamis("fit", few, *FIT, "--max-trials", "2", "--jobs", jobs, "--output", folder)
+        done = tamis("fit", few, *asked, "--seed", "7", "--max-trials", "2", "--jobs", jobs, "--output", folder)
         assert done.returncode == 0, done.stderr
-    process = tamis.start("fit", few, *FIT, "--max-trials", "2", "--output", runs[2])
+    process = tamis.start("fit", few, *asked, "--seed", "7", "--max-trials", "2", "--output", runs[2])
     wait_for(lambda: len(remembered(runs[2])) > 2, process)
     process.kill()
     process.communicate(timeout=20)
@@ -52,14 +50,14 @@ def test_the_same_seed_gives_the_same_model_with_one_job_and_with_two_and_after_
         pd.testing.assert_frame_equal(first, other)
 
 
-def test_another_seed_gives_another_model(tamis: Any, finished: Path, few: Path, tmp_path: Path) -> None:
-    words = ("fit", few, "--target", "diagnosis", "--max-trials", "2", "--seed", "1", "--output", tmp_path / "run")
+def test_another_seed_gives_another_model(tamis: Any, asked: Any, finished: Path, few: Path, tmp_path: Path) -> None:
+    words = ("fit", few, *asked, "--max-trials", "2", "--seed", "1", "--output", tmp_path / "run")
     assert tamis(*words).returncode == 0
     one, other = predicted(tamis, finished, few), predicted(tamis, tmp_path / "run", few)
     assert not one["probability_benign"].equals(other["probability_benign"])
 
 
-def test_a_resume_reads_the_prepared_rows_not_the_file(tamis: Any, copied: Path, few: Path, tmp_path: Path) -> None:
+def test_a_resume_reads_the_prepared_rows_not_the_file(tamis: Any, asked: Any, copied: Path, few: Path, tmp_path: Path) -> None:
     import json
 
     record = json.loads((copied / "run.json").read_text())
@@ -69,7 +67,7 @@ def test_a_resume_reads_the_prepared_rows_not_the_file(tamis: Any, copied: Path,
 
 
 @pytest.mark.parametrize("place", ["nowhere", "."])
-def test_what_is_no_run_cannot_be_resumed(tamis: Any, tmp_path: Path, place: str) -> None:
+def test_what_is_no_run_cannot_be_resumed(tamis: Any, asked: Any, tmp_path: Path, place: str) -> None:
     done = tamis("resume", tmp_path / place)
     assert done.returncode == 2
     assert "tamis fit" in done.stderr

@@ -23,8 +23,8 @@ def heed_permissions() -> None:
 
 
 def small_disk() -> None:
-    """Let no file grow beyond 60 kB: the same error as a full disk gives."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+    """Let no file grow beyond 12 kB: the same error as a full disk gives."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000))
 
 
 def spoil(path: Path, seed: int = 0) -> None:
@@ -36,29 +36,29 @@ def spoil(path: Path, seed: int = 0) -> None:
 
 
 def test_a_second_process_is_refused_and_told_who_is_there(
-    tamis: Any, few: Path, tmp_path: Path, wait_for: Any
+    tamis: Any, asked: Any, few: Path, tmp_path: Path, wait_for: Any
 ) -> None:
     folder = tmp_path / "run"
-    process = tamis.start("fit", few, "--target", "diagnosis", "--time-limit", "60s", "--output", folder)
+    process = tamis.start("fit", few, *asked, "--time-limit", "60s", "--output", folder)
     wait_for((folder / "run.json").exists, process)
-    for words in (("resume", folder), ("fit", few, "--target", "diagnosis", "--output", folder, "--force")):
+    for words in (("resume", folder), ("fit", few, *asked, "--output", folder, "--force")):
         done = tamis(*words)
         assert done.returncode == 2
         assert f"in use by the process {process.pid}" in done.stderr
     assert process.poll() is None
 
 
-def test_an_earlier_run_is_replaced_only_when_asked(tamis: Any, copied: Path, few: Path) -> None:
-    done = tamis("fit", few, "--target", "diagnosis", "--output", copied)
+def test_an_earlier_run_is_replaced_only_when_asked(tamis: Any, asked: Any, copied: Path, few: Path) -> None:
+    done = tamis("fit", few, *asked, "--output", copied)
     assert done.returncode == 2
     assert "--force" in done.stderr
     assert (copied / "model" / "manifest.json").is_file()
 
 
-def test_a_folder_that_may_not_be_written_is_named(tamis: Any, few: Path, tmp_path: Path) -> None:
+def test_a_folder_that_may_not_be_written_is_named(tamis: Any, asked: Any, few: Path, tmp_path: Path) -> None:
     place = tmp_path / "mine"
     place.mkdir(mode=0o555)
-    done = tamis("fit", few, "--target", "diagnosis", "--output", place / "run", preexec_fn=heed_permissions)
+    done = tamis("fit", few, *asked, "--output", place / "run", preexec_fn=heed_permissions)
     if (place / "run").exists():
         pytest.skip("this user may write everywhere")
     assert done.returncode in (1, 2)
@@ -67,7 +67,7 @@ def test_a_folder_that_may_not_be_written_is_named(tamis: Any, few: Path, tmp_pa
 
 
 def test_a_run_that_may_only_be_read_predicts_and_shows_but_does_not_go_on(
-    tamis: Any, copied: Path, few: Path
+    tamis: Any, asked: Any, copied: Path, few: Path
 ) -> None:
     for path in [copied, *copied.rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
@@ -85,9 +85,9 @@ def test_a_run_that_may_only_be_read_predicts_and_shows_but_does_not_go_on(
             path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(tamis: Any, few: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(tamis: Any, asked: Any, few: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    words = ("fit", few, "--target", "diagnosis", "--time-limit", "8s", "--output", folder)
+    words = ("fit", few, *asked, "--time-limit", "8s", "--output", folder)
     done = tamis(*words, preexec_fn=small_disk)
     assert done.returncode == 1, done.stdout
     assert "disk is full" in done.stderr
@@ -96,13 +96,13 @@ def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(tamis: Any, 
 
 
 @pytest.mark.slow
-def test_a_disk_that_is_really_full_is_told_too(tamis: Any, few: Path, tmp_path: Path) -> None:
+def test_a_disk_that_is_really_full_is_told_too(tamis: Any, asked: Any, few: Path, tmp_path: Path) -> None:
     place = tmp_path / "small"
     place.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=700k", "none", str(place)], capture_output=True).returncode:
         pytest.skip("no file system can be mounted here")
     try:
-        done = tamis("fit", few, "--target", "diagnosis", "--time-limit", "15s", "--output", place / "run")
+        done = tamis("fit", few, *asked, "--time-limit", "15s", "--output", place / "run")
         assert done.returncode == 1, done.stdout
         assert "disk is full" in done.stderr or "journal" in done.stderr
         subprocess.run(["mount", "-o", "remount,size=200m", str(place)], check=True)
@@ -113,7 +113,7 @@ def test_a_disk_that_is_really_full_is_told_too(tamis: Any, few: Path, tmp_path:
 
 
 def test_a_damaged_part_of_the_model_is_named_and_nothing_is_predicted_from_it(
-    tamis: Any, copied: Path, few: Path
+    tamis: Any, asked: Any, copied: Path, few: Path
 ) -> None:
     part = sorted((copied / "model" / "parts").glob("??/*"))[0]
     spoil(part)
@@ -123,13 +123,13 @@ def test_a_damaged_part_of_the_model_is_named_and_nothing_is_predicted_from_it(
     assert done.stdout == ""
 
 
-def test_a_damaged_part_of_the_model_is_mended_by_a_resume(tamis: Any, copied: Path, few: Path) -> None:
+def test_a_damaged_part_of_the_model_is_mended_by_a_resume(tamis: Any, asked: Any, copied: Path, few: Path) -> None:
     spoil(sorted((copied / "model" / "parts").glob("??/*"))[0])
     assert tamis("resume", copied, "--time-limit", "2s").returncode == 0
     assert tamis("predict", copied, few).returncode == 0
 
 
-def test_damaged_artefacts_cost_their_trials_alone(tamis: Any, copied: Path, few: Path, remembered: Any) -> None:
+def test_damaged_artefacts_cost_their_trials_alone(tamis: Any, asked: Any, copied: Path, few: Path, remembered: Any) -> None:
     first, *others = (one["artefacts"] for _, one in sorted(remembered(copied).items()) if one["status"] == "done")
     for name in ("predictions", "model"):
         key = first[name]
@@ -141,7 +141,7 @@ def test_damaged_artefacts_cost_their_trials_alone(tamis: Any, copied: Path, few
     assert tamis("predict", copied, few).returncode == 0
 
 
-def test_all_artefacts_damaged_still_leaves_a_model(tamis: Any, copied: Path, few: Path) -> None:
+def test_all_artefacts_damaged_still_leaves_a_model(tamis: Any, asked: Any, copied: Path, few: Path) -> None:
     for path in (copied / "artefacts").glob("??/*"):
         spoil(path)
     shutil.rmtree(copied / "model")
@@ -151,7 +151,7 @@ def test_all_artefacts_damaged_still_leaves_a_model(tamis: Any, copied: Path, fe
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "run.json", "plan.json"])
-def test_a_damaged_record_is_named(tamis: Any, copied: Path, few: Path, name: str) -> None:
+def test_a_damaged_record_is_named(tamis: Any, asked: Any, copied: Path, few: Path, name: str) -> None:
     path = copied / "model" / name if name == "manifest.json" else copied / name
     path.write_bytes(path.read_bytes()[:-40])
     done = tamis("predict", copied, few) if name == "manifest.json" else tamis("resume", copied)
@@ -159,7 +159,7 @@ def test_a_damaged_record_is_named(tamis: Any, copied: Path, few: Path, name: st
     assert name in done.stderr
 
 
-def test_a_damaged_journal_is_put_aside_and_the_run_goes_on(tamis: Any, copied: Path, few: Path) -> None:
+def test_a_damaged_journal_is_put_aside_and_the_run_goes_on(tamis: Any, asked: Any, copied: Path, few: Path) -> None:
     for suffix in ("-wal", "-shm"):
         with suppress(FileNotFoundError):
             (copied / f"journal.sqlite{suffix}").unlink()

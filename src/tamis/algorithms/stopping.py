@@ -11,9 +11,9 @@ import numpy as np
 from tamis.core.component import BuildContext
 from tamis.core.seeds import generator
 
-SOFT_SHARE = 0.85
+SOFT_SHARE = 0.78
 """Training stops, with what it has, at this share of the slice."""
-PLANNED_SHARE = 0.65
+PLANNED_SHARE = 0.6
 """The learning rate is chosen so that boosting ends by itself inside this share."""
 HIGHEST_RATE = 0.2
 REFIT_ROWS = 10_000

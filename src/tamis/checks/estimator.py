@@ -3,8 +3,8 @@
 from typing import Any
 
 _WEIGHTS = (
-    "A row of weight 2 is one row when rows are parted into folds, and two when it is repeated: the candidates, their "
-    "mixture and the calibration are chosen on other held-out rows. Each algorithm by itself honours weights."
+    "The penalty, the mixture and the calibration are chosen on held-out rows. A row of weight 2 is held out as one; "
+    "repeated, its copies stand on both sides of a split, and the choice is another. Each algorithm honours weights."
 )
 
 

@@ -62,11 +62,11 @@ def fit(
     source = {"sheet": sheet, "query": query, "test": test}
     folder = begin(output, settings, data, source=source, replace=replace)
 
-    from tamis.core.budget import Budget
-    from tamis.workflow.fit import fit as fit_run
-
-    budget = Budget(settings.limit_s, settings.max_trials or inf, spent_s=time.monotonic() - started_at(context))
     with folder_kept(folder):
+        from tamis.core.budget import Budget
+        from tamis.workflow.fit import fit as fit_run
+
+        budget = Budget(settings.limit_s, settings.max_trials or inf, spent_s=time.monotonic() - started_at(context))
         watching = watcher(folder.path, console.stream, budget.left_s)
         result = fit_run(folder, settings, budget=budget, listeners=[watching], tell=console.say)
     return tell_result(result, console)

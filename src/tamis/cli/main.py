@@ -113,6 +113,9 @@ def main() -> None:
         code = run(started=started)
     # What is left is Python's own farewell: interrupted there, it would end by the signal instead of the exit code.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # An interrupt inside a text that Python runs, as in the making of a dataclass, marks the process to end by the
+    # signal, however it was caught; the next such text takes the mark away.
+    exec("")
     sys.exit(code)
 
 

@@ -6,7 +6,8 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from math import inf
 from pathlib import Path
@@ -37,11 +38,21 @@ from tamis.run.limits import parse_duration_s, parse_size_mb
 from tamis.tasks.metrics import metric_from
 from tamis.tasks.targets import label_array
 from tamis.workflow.begin import begin
-from tamis.workflow.fit import FitResult, fit
+from tamis.workflow.fit import fit
 from tamis.workflow.leaderboard import Leaderboard, board_of, describe
 from tamis.workflow.model import Model
 from tamis.workflow.plan import Given
 from tamis.workflow.settings import Settings
+
+BOARD = (
+    "rank", "model", "family", "score", "score_se", "folds", "seconds", "weight", "status", "reason", "origin",
+)  # fmt: skip
+"""The columns of `leaderboard_`."""
+
+HISTORY = (
+    "trial", "model", "fold", "origin", "status", "score", "seconds", "memory_mb", "reason", "candidate",
+)  # fmt: skip
+"""The columns of `search_history_`."""
 
 
 class AutoEstimator(BaseEstimator):
@@ -120,25 +131,22 @@ class AutoEstimator(BaseEstimator):
             limit_s=settings.limit_s, max_trials=settings.max_trials or inf, spent_s=time.monotonic() - began
         )
 
-        def run_in(folder: Path) -> FitResult:
-            with begin(folder, settings, "memory") as run:
-                return fit(
-                    run,
-                    settings,
-                    budget=budget,
-                    data=given,
-                    metric=metric,
-                    # A strategy remembers what it was told: fitting twice begins anew.
-                    strategy=None if isinstance(asked["search"], str) else copy.deepcopy(asked["search"]),
-                    components=tuple(components),
-                    listeners=self._listeners(budget),
-                    tell=self._tell,
-                )
-
-        result = _in_folder(asked["output"], run_in)
-        self.stop_reason_ = result.reason
-        self.notes_ = list(result.notes)
-        return self._take(result.model, result.trials, components)
+        with _folder(asked["output"]) as folder, begin(folder, settings, "memory") as run:
+            result = fit(
+                run,
+                settings,
+                budget=budget,
+                data=given,
+                metric=metric,
+                # A strategy remembers what it was told: fitting twice begins anew.
+                strategy=None if isinstance(asked["search"], str) else copy.deepcopy(asked["search"]),
+                components=tuple(components),
+                listeners=self._listeners(budget),
+                tell=self._tell,
+            )
+            self.stop_reason_ = result.reason
+            self.notes_ = list(result.notes)
+            return self._take(result.model, result.trials, components)
 
     def _listeners(self, budget: Budget) -> Sequence[Listener]:
         if self._asked()["verbose"] < 1:
@@ -195,8 +203,7 @@ class AutoEstimator(BaseEstimator):
     @property
     def leaderboard_(self) -> pd.DataFrame:
         """The candidates, the best first: DataFrame with a row for each."""
-        board = self._board()
-        return pd.DataFrame(board.rows).drop(columns=["candidate", "key"], errors="ignore")
+        return pd.DataFrame(self._board().rows, columns=list(BOARD))
 
     def _board(self) -> Leaderboard:
         return board_of(self._trials, self._fitted())
@@ -220,7 +227,7 @@ class AutoEstimator(BaseEstimator):
             }
             for trial in self._trials
         ]
-        return pd.DataFrame.from_records(records)
+        return pd.DataFrame(records, columns=list(HISTORY))
 
     @property
     def ensemble_(self) -> pd.DataFrame:
@@ -251,9 +258,11 @@ class AutoEstimator(BaseEstimator):
         return tags
 
 
-def _in_folder(output: Any, run_in: Callable[[Path], FitResult]) -> FitResult:
-    """Run in the folder that was named, or in one that is gone afterwards."""
+@contextmanager
+def _folder(output: Any) -> Iterator[Path]:
+    """Give the folder that was named, or one that is gone afterwards."""
     if output is not None:
-        return run_in(Path(output))
+        yield Path(output)
+        return
     with tempfile.TemporaryDirectory(prefix="tamis-", ignore_cleanup_errors=True) as place:
-        return run_in(Path(place) / "run")
+        yield Path(place) / "run"

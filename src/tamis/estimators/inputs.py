@@ -125,6 +125,8 @@ def _column(y: Any, owner: str) -> np.ndarray:
         raise DataError(f"{owner} requires y to be passed, but the target y is None.")
     if hasattr(y, "to_pandas"):
         y = y.to_pandas()
+    if isinstance(getattr(y, "dtype", None), pd.api.extensions.ExtensionDtype):
+        y = y.to_numpy(dtype=object)  # whole numbers with a missing one among them stay whole
     found: np.ndarray = column_or_1d(y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y), warn=True)
     return found
 

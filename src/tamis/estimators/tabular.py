@@ -23,7 +23,7 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
         What is optimised: a scikit-learn name, or a function of (y_true, y_pred). Area under the ROC curve for two
         classes, log loss for more.
     search : str or Strategy, default="auto"
-        "auto", "portfolio", "random", or an object with `ask` and `tell`.
+        "auto", "portfolio", "random", or an object with `ask` and `tell` that proposes whole candidates.
     preset : {"fast", "balanced", "best"}, default="balanced"
         How far accuracy goes before the speed of predictions.
     n_jobs : int, default=-1
@@ -86,7 +86,8 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
         roles : mapping of str to str, optional
             Roles of columns, where the ones found are not meant: `{"zip": "categorical"}`.
         components : sequence of Component, optional
-            The user's own, tried beside the built-in ones.
+            The user's own. Models are tried right after the first built-in one; transformers serve the candidates of a
+            strategy of the user's own.
 
         Raises
         ------

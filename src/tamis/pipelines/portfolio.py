@@ -4,11 +4,12 @@ The settings of the boosters follow the published portfolios of AutoGluon 1.6 (2
 of pytabkit; small, strongly randomised and regularised trees stand first because those portfolios chose them so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tamis.core.candidate import Candidate
+from tamis.core.component import Component, ComponentKind
 from tamis.core.kinds import TaskKind
 from tamis.pipelines import recipes
 from tamis.pipelines.catalogue import Catalogue
@@ -122,14 +123,16 @@ ALIASES = {"linear": {True: "logistic", False: "ridge"}}
 
 
 def candidates_for(
-    groups: Groups, kind: TaskKind, n_rows: int, n_columns: int, catalogue: Catalogue
+    groups: Groups, kind: TaskKind, n_rows: int, n_columns: int, catalogue: Catalogue, own: Iterable[Component] = ()
 ) -> list[Candidate]:
     """Return the starting candidates that suit a table and a task, in order.
 
-    Settings that a component does not have are left out, so that the same list serves several tasks.
+    Settings that a component does not have are left out, so that the same list serves several tasks. The user's own
+    models come right after the first, with the defaults of their spaces.
     """
     found: dict[str, Candidate] = {}
-    for start in SPARSE_STARTS if groups.sparse else STARTS:
+    first, *others = SPARSE_STARTS if groups.sparse else STARTS
+    for start in (first, *_own_starts(own, groups), *others):
         name = ALIASES.get(start.model, {}).get(kind.is_classification, start.model)
         if name not in catalogue or kind not in catalogue[name].tasks:
             continue
@@ -141,6 +144,19 @@ def candidates_for(
         tree = Candidate.of(name, space.complete(start.parameters), _known(start.recipe(groups), catalogue))
         found.setdefault(tree.key, tree)
     return list(found.values())
+
+
+def _own_starts(own: Iterable[Component], groups: Groups) -> list[Start]:
+    starts = []
+    for one in own:
+        if groups.sparse:
+            recipe = recipes.sparse if one.sparse else recipes.condensed
+        else:
+            takes_raw = one.missing and (one.takes_categories or not groups.levels)
+            recipe = recipes.raw if takes_raw else recipes.scaled
+        if one.kind is ComponentKind.MODEL:
+            starts.append(Start(one.name, recipe))
+    return starts
 
 
 def _known(tree: Candidate, catalogue: Catalogue) -> Candidate:

@@ -8,6 +8,10 @@ from tamis.run.limits import private_memory_mb
 from tamis.run.process import WorkerProcess
 
 
+GRACE = 0.4
+"""A trial is killed when it is so much over its limit: one that is about to end is worth the wait."""
+
+
 @dataclass
 class Job:
     """A proposal that was sent to a worker."""
@@ -20,7 +24,7 @@ class Job:
     def overdue(self, now: float) -> bool:
         """Tell whether it should have ended, the grace for a trial that ends itself included."""
         limit = self.proposal.limit_s
-        return now - self.started > limit + max(1.0, 0.1 * limit)
+        return now - self.started > limit + max(1.0, GRACE * limit)
 
 
 @dataclass

@@ -119,6 +119,21 @@ class FolderArtefacts:
         """Tell whether there is content of this hash, without reading it."""
         return self.path(key).is_file()
 
+    def is_sound(self, key: str) -> bool:
+        """Tell whether there is content of this hash and it is what was stored; reads it whole, a piece at a time."""
+        return self._holds(self.path(key), key)
+
+    def remove_damaged(self) -> int:
+        """Delete files whose content is not what they are named by; return how many there were."""
+        damaged = 0
+        for file in list(self.folder.glob("??/*")):
+            key = file.parent.name + file.name
+            if _KEY.fullmatch(key) and not self._holds(file, key):
+                with guarded(file):
+                    file.unlink(missing_ok=True)
+                damaged += 1
+        return damaged
+
     def remove_unused(self, keep: Set[str]) -> int:
         """Delete what is not to be kept, and unfinished files whose writers are gone; return the count of bytes freed.
 

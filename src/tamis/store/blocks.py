@@ -13,6 +13,17 @@ from tamis.core.errors import CorruptArtefactError, InternalError
 _KINDS = "biufcSUVMm"
 """The kinds of numpy's types whose items are nothing but their bytes."""
 
+NUMBERS: dict[str, type[np.generic]] = {
+    np.dtype(kind).name: kind
+    for kind in (
+        np.bool_,
+        *(np.int8, np.int16, np.int32, np.int64),
+        *(np.uint8, np.uint16, np.uint32, np.uint64),
+        *(np.float16, np.float32, np.float64),
+    )
+}
+"""The types whose single numbers are exact as JSON."""
+
 
 class BlockWriter:
     """Puts arrays one behind the other.
@@ -29,6 +40,7 @@ class BlockWriter:
 
     def __init__(self) -> None:
         self._parts: list[Any] = []
+        self._described: dict[np.dtype, Any] = {}
 
     def add(self, array: np.ndarray) -> list[Any]:
         """Put an array of any shape in, and return its description: type, shape and order in memory, as JSON.
@@ -38,7 +50,9 @@ class BlockWriter:
         InternalError
             Where the bytes of its items are not all there is to them.
         """
-        description = describe(array.dtype)
+        description = self._described.get(array.dtype)
+        if description is None:
+            description = self._described[array.dtype] = describe(array.dtype)
         order = order_of(array)
         self._parts.append(np.ascontiguousarray(array.reshape(-1, order=order)).view(np.uint8).data)
         return [description, list(array.shape), order]
@@ -64,6 +78,7 @@ class BlockReader:
     def __init__(self, content: bytes) -> None:
         self._content = memoryview(content)
         self._at = 0
+        self._dtypes: dict[str, np.dtype] = {}
 
     def array(self, description: Any) -> np.ndarray:
         """Return the next array, writable; nothing is allocated before its size is known to be there.
@@ -74,7 +89,10 @@ class BlockReader:
             Where the description is not one of plain items, or asks for more than is left.
         """
         described, shape, order = description
-        dtype = dtype_of(described)
+        key = repr(described)
+        dtype = self._dtypes.get(key)
+        if dtype is None:
+            dtype = self._dtypes[key] = dtype_of(described)
         if dtype.kind not in _KINDS or dtype.hasobject or dtype.subdtype is not None or dtype.itemsize == 0:
             raise CorruptArtefactError(f"A saved array's items are of the type {dtype}, which Tamis does not load.")
         content = self._take(count_of(shape) * dtype.itemsize)
@@ -145,13 +163,11 @@ def describe(dtype: np.dtype) -> Any:
     """
     if dtype.kind == "O" and dtype.fields is None:
         return "|O"
-    refused = InternalError(f"Values of numpy's type {dtype} cannot be saved without pickle.")
-    if dtype.kind not in _KINDS or dtype.hasobject or dtype.itemsize == 0:
-        raise refused
-    description = _as_lists(np.lib.format.dtype_to_descr(dtype))
-    if dtype_of(description) != dtype:
-        raise refused
-    return description
+    if dtype.kind in _KINDS and not dtype.hasobject and dtype.itemsize > 0:
+        description = _as_lists(np.lib.format.dtype_to_descr(dtype))
+        if dtype_of(description) == dtype:
+            return description
+    raise InternalError(f"Values of numpy's type {dtype} cannot be saved without pickle.")
 
 
 def dtype_of(description: Any) -> np.dtype:

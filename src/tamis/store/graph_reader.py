@@ -15,7 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from tamis.core.errors import CorruptArtefactError
-from tamis.store.blocks import BlockReader, count_of, dtype_of
+from tamis.store.blocks import NUMBERS, BlockReader, count_of, dtype_of
 from tamis.store.bounds import check_arguments
 from tamis.store.trusted import Trust
 
@@ -108,8 +108,7 @@ def _object(reader: Reader, value: Any, *, new: bool) -> Any:
         raise CorruptArtefactError(f"A saved {name} is no container, but holds items.")
     for one in items:
         made.append(reader.build(one))
-    for key, one in pairs:
-        made[reader.build(key)] = reader.build(one)
+    _fill(reader, made, pairs)
     _restore(made, reader.build(state))
     return made
 
@@ -138,11 +137,17 @@ def _dictionary(reader: Reader, value: Any) -> dict[str, Any]:
     return made
 
 
+def _fill(reader: Reader, made: Any, pairs: Any) -> None:
+    """Put pairs into a dictionary; a key is built before its value, as it was written."""
+    for key, one in pairs:
+        built = reader.build(key)
+        made[built] = reader.build(one)
+
+
 def _pairs(reader: Reader, value: Any) -> dict[Any, Any]:
     made: dict[Any, Any] = {}
     reader.count(made)
-    for key, one in value:
-        made[reader.build(key)] = reader.build(one)
+    _fill(reader, made, value)
     return made
 
 
@@ -159,11 +164,10 @@ def _partial(reader: Reader, value: Any) -> Any:
 
 
 def _number(reader: Reader, value: Any) -> Any:
-    description, number = value
-    dtype = np.dtype(str(description))
-    if dtype.kind not in "biuf" or type(number) not in (bool, int, float):
-        raise CorruptArtefactError(f"A saved number is of the type {dtype}, and is {number!r:.60}.")
-    return np.array(number, dtype)[()]
+    name, number = value
+    if name not in NUMBERS or type(number) not in (bool, int, float):
+        raise CorruptArtefactError(f"A saved number is of the type {name!r:.60}, and is {number!r:.60}.")
+    return NUMBERS[name](number)
 
 
 def _objects(reader: Reader, value: Any) -> np.ndarray:

@@ -17,10 +17,11 @@ import numpy as np
 from scipy import sparse
 
 from tamis.core.errors import InternalError
-from tamis.store.blocks import BlockWriter, describe, order_of
+from tamis.store.blocks import NUMBERS, BlockWriter, describe, order_of
 from tamis.store.trusted import Trust, full_name
 
 _PROTOCOL = 2  # the first by which classes are made without being called; the later ones add nothing that is used here
+_NUMBER_NAMES = {kind: name for name, kind in NUMBERS.items()}
 _AS_THEY_ARE = frozenset({type(None), bool, int, float, str})
 
 
@@ -97,7 +98,7 @@ class Writer:
         """Write what makes an object, and what its class tells to put into it."""
         reduced = value.__reduce_ex__(_PROTOCOL)
         if isinstance(reduced, str):
-            return {"name": self.name(value, f"{value.__module__}.{reduced}")}
+            return {"name": self.name(value, f"{getattr(value, '__module__', 'builtins')}.{reduced}")}
         make, arguments, state, items, pairs, setter = (*reduced, None, None, None, None)[:6]
         if setter is not None:
             raise InternalError(
@@ -140,10 +141,11 @@ def _partial(writer: Writer, value: functools.partial[Any]) -> Any:
 
 def _number(writer: Writer, value: np.generic) -> Any:
     """Write one of numpy's numbers, texts or dates: in the JSON where it is exact there."""
-    if value.dtype.kind in "biuf" and value.dtype.itemsize <= 8:
-        return {"number": [value.dtype.str, value.item()]}
+    name = _NUMBER_NAMES.get(type(value)) or value.dtype.name
+    if name in NUMBERS:
+        return {"number": [name, value.item()]}
     if isinstance(value, np.str_):
-        return {"text": str(value)}
+        return {"text": "".join(value)}  # str would strip zeros from its end
     if isinstance(value, np.bytes_):
         return {"octets": writer.block.add_bytes(bytes(value))}
     return {"scalar": writer.block.add(np.asarray(value))}

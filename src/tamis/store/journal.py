@@ -5,7 +5,9 @@ import sqlite3
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from tamis.core.budget import BudgetView
@@ -70,6 +72,8 @@ class SqliteJournal:
             # Each statement commits by itself: an event is whole or not there.
             where = f"{self.path.absolute().as_uri()}?mode={'ro' if readonly else 'rwc'}"
             self._base = sqlite3.connect(where, timeout=10, isolation_level=None, uri=True)
+            if readonly:
+                self._base = _readable_anywhere(self._base, self.path)
         except sqlite3.Error as error:
             raise self._worded(error) from error
         try:
@@ -234,6 +238,26 @@ class SqliteJournal:
             "with the "
             "trials that can still be read."
         )
+
+
+def _readable_anywhere(base: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    """Return the base itself, or a copy in memory where its folder cannot be written: SQLite reads a log by writing."""
+    try:
+        base.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return base
+    except sqlite3.OperationalError as error:
+        if "readonly" not in str(error) and "unable to open" not in str(error):
+            return base
+    base.close()
+    with TemporaryDirectory(prefix="tamis-") as place:
+        copy = Path(place) / path.name
+        for suffix in ("", "-wal"):
+            if (part := path.with_name(path.name + suffix)).is_file():
+                copy.with_name(part.name).write_bytes(part.read_bytes())
+        held = sqlite3.connect(":memory:", isolation_level=None)
+        with closing(sqlite3.connect(copy, isolation_level=None)) as source:
+            source.backup(held)
+    return held
 
 
 def open_journal(path: Path) -> SqliteJournal:

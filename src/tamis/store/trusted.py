@@ -232,9 +232,9 @@ class Trust:
     def maker(self, name: Any) -> Any:
         """Return the class or function of a name where it may make objects; None otherwise."""
         found = self.value(name)
-        makes = name in _REBUILDERS or (
-            isinstance(found, type) and not (name in _VALUES or issubclass(found, np.generic))
-        )
+        if found is None or name in _REBUILDERS:
+            return found
+        makes = isinstance(found, type) and not issubclass(found, np.generic) and name not in _VALUES
         return found if makes else None
 
     def _find(self, name: str) -> Any:

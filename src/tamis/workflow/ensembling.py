@@ -63,9 +63,11 @@ class EnsembleKeeper:
         """Save a constant answer at once, then take in what an earlier sitting has left."""
         with guarded(self.folder.model):
             self.folder.model.mkdir(exist_ok=True)
+        FolderArtefacts(self.folder.model / "parts").remove_damaged()  # they are linked or copied anew
         self.save(self.recipe)
         for trial in earlier:
-            self._take(trial)
+            if all(map(self.store.is_sound, trial.outcome.artefacts.values())):
+                self._take(trial)
         if self._dirty:
             self.update()
 

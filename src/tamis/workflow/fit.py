@@ -150,7 +150,7 @@ def _plan(
 ) -> Plan:
     """Take the plan that an earlier sitting kept, or make one from the data."""
     kept = folder.path / "plan.json"
-    if kept.is_file() and (folder.path / "data" / "folds.npy").is_file():
+    if kept.is_file() and (folder.path / "data" / "splits.npy").is_file():
         return Plan.open(kept, settings)
     given = data if data is not None else _read(folder, tell)
     return make_plan(
@@ -194,7 +194,7 @@ def _search(
         keeper.begin(journal.trials())
         settings = plan.settings
         reason = search(
-            strategy or strategy_for(plan, slots=executor.slots),
+            strategy_for(plan, slots=executor.slots, given=strategy),
             executor,
             journal,
             budget,

@@ -13,7 +13,7 @@ import pandas as pd
 
 from tamis.core.candidate import Candidate
 from tamis.core.component import Component
-from tamis.core.errors import DataError
+from tamis.core.errors import CorruptArtefactError, DataError
 from tamis.core.kinds import Role, TaskKind
 from tamis.data.audit import audit
 from tamis.data.dataset import Dataset
@@ -122,7 +122,12 @@ class Plan:
     @classmethod
     def open(cls, path: Path, settings: Settings, metric: Metric | None = None) -> "Plan":
         """Read what `save` wrote; the data lies beside it. The settings are those of now: more time, more trials."""
-        record = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise CorruptArtefactError(
+                f"'{path}' is damaged ({error}). Restore it from a backup, or start the run anew."
+            ) from error
         task = Task.from_json(record["task"]) if metric is None else Task.from_json(record["task"], metric=metric)
         return cls(
             settings=settings,
@@ -131,7 +136,7 @@ class Plan:
             schema=Schema.from_json(record["schema"]),
             scheme=Scheme.from_json(record["scheme"]),
             data=path.parent / "data",
-            folds=path.parent / "data" / "folds.npy",
+            folds=path.parent / "data" / "splits.npy",
             candidates=tuple(Candidate.from_json(one) for one in record["candidates"]),
             notes=tuple(record["notes"]),
             most_candidates=inf if record["most_candidates"] is None else record["most_candidates"],
@@ -184,7 +189,8 @@ def make_plan(
     schema, table = _audited(frame, schema, table, y=y, test=given.test, left_s=left_s, tell=tell, task=task)
     if not schema.features:
         reasons = "; ".join(f"{one.name}: {one.reason}" for one in schema.columns[:10])
-        tell(f"warning: no column is left to learn from ({reasons}). Give one a role: --type COLUMN=numeric")
+        how = "--type COLUMN=numeric, or roles={'COLUMN': 'numeric'} in Python"
+        tell(f"warning: no column is left to learn from ({reasons}). Give one a role: {how}")
     dataset = _with_rows_data(frame, schema, table, y, given)
     scheme = _scheme(dataset, task, settings, left_s)
     folds = make_folds(
@@ -192,14 +198,16 @@ def make_plan(
         groups=dataset.groups, times=dataset.times, given=dataset.folds, seed=settings.seed,
     )  # fmt: skip
     dataset.save(folder / "data")
-    folds.save(folder / "data" / "folds.npy")
+    folds.save(folder / "data" / "splits.npy")
     catalogue = builtin(components)
     groups = groups_of(dataset.table)
     n_columns = dataset.table.shape[1]
-    candidates = candidates_for(groups, task.kind, dataset.n_rows, n_columns, catalogue) if n_columns else []
+    candidates = (
+        candidates_for(groups, task.kind, dataset.n_rows, n_columns, catalogue, components) if n_columns else []
+    )
     plan = Plan(
         settings=settings, task=task, coder=coder, schema=schema, scheme=scheme, data=folder / "data",
-        folds=folder / "data" / "folds.npy", candidates=tuple(candidates), notes=tuple(notes), layout=given.layout,
+        folds=folder / "data" / "splits.npy", candidates=tuple(candidates), notes=tuple(notes), layout=given.layout,
         most_candidates=inf if settings.is_reproducible else max(6, candidate_cap(dataset.n_rows)),
         components=tuple(components),
     )  # fmt: skip

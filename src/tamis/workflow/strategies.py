@@ -14,15 +14,23 @@ from tamis.search.sampling import RandomStrategy
 from tamis.workflow.plan import Plan
 
 BOOSTERS = frozenset({"lightgbm", "catboost", "xgboost", "histgb"})
-RAISED_RATE = 0.12
+RAISED_RATE = 0.2
 """A booster raises its learning rate as far as this to end inside its slice, which makes it so much cheaper."""
+
+CUT_SHORT = 0.5
+"""One that is stopped by its slice is worth having even if it has run half of its rounds."""
 
 SHARE = 0.35
 """Of the remaining time on all slots, for all folds of one candidate of the portfolio."""
 
 
-def strategy_for(plan: Plan, slots: int = 1) -> Strategy:
-    """Return the whole strategy of a run: which candidates, in which order, on which folds."""
+def strategy_for(plan: Plan, slots: int = 1, given: Strategy | None = None) -> Strategy:
+    """Return the whole strategy of a run: which candidates, in which order, on which folds.
+
+    A given one of the user's own proposes whole candidates; the folds are seen to here.
+    """
+    if isinstance(given, FoldRacing):
+        return given
     dataset = Dataset.open(plan.data)
     settings, kind = plan.settings, plan.task.kind
     shape = Shape(dataset.n_rows, max(1, dataset.table.shape[1]), max(1, len(plan.task.classes or ())))
@@ -32,11 +40,14 @@ def strategy_for(plan: Plan, slots: int = 1) -> Strategy:
         component = pipelines.find(candidate.component, catalogue)
         seconds = component.cost(shape, candidate.settings).seconds
         rate = candidate.settings.get("learning_rate") if component.name in BOOSTERS else None
-        return seconds if rate is None else seconds * min(1.0, rate / RAISED_RATE)
+        return seconds if rate is None else CUT_SHORT * seconds * min(1.0, rate / RAISED_RATE)
 
     grammar = grammar_for(plan.groups, kind, catalogue) if plan.candidates else None
-    if grammar is None:
-        inner: Strategy = PortfolioStrategy((), cost)
+    inner: Strategy
+    if given is not None:
+        inner = given
+    elif grammar is None:
+        inner = PortfolioStrategy((), cost)
     elif settings.search == "random":
         inner = RandomStrategy(grammar, seed=settings.seed)
     else:

@@ -55,8 +55,9 @@ def test_sparse_rows_are_learned_and_predicted_sparse_or_dense(
 
 
 def test_lists_of_rows_may_mix_numbers_and_text(y: np.ndarray, classifier: Classifier) -> None:
-    rows = [[index % 7, "left" if label else "right"] for index, label in enumerate(y)]
-    assert classifier().fit(rows, y.tolist()).score(rows, y) == 1.0
+    sides = np.where(np.arange(60) % 6, y, 1 - y)
+    rows = [[index % 7, "left" if side else "right"] for index, side in enumerate(sides)]
+    assert classifier().fit(rows, y.tolist()).score(rows, y) == pytest.approx(5 / 6)
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ def test_a_pickle_predicts_the_same_in_another_process(
     assert again.score_estimate_ == fitted.score_estimate_
 
 
+@pytest.mark.filterwarnings("ignore:.*alone predicts the target:UserWarning")
 def test_a_grid_search_routes_weights_and_groups_through_a_pipeline(
     frame: pd.DataFrame, y: np.ndarray, classifier: Callable[..., AutoClassifier]
 ) -> None:

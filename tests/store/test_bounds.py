@@ -1,16 +1,19 @@
 """Crafted indices are found before compiled code follows them."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import SplineTransformer
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from tamis.core.errors import CorruptArtefactError
-from tamis.store.bounds import check_bounds
+from tamis.store.bounds import check_arguments, check_bounds
 
 RNG = np.random.default_rng(0)
 X = RNG.random((80, 4))
@@ -103,3 +106,80 @@ def test_a_word_with_a_column_that_is_not_there_is_refused():
     model.vocabulary_["fox"] = 77
     with pytest.raises(CorruptArtefactError, match="TfidfVectorizer"):
         check_bounds(model)
+
+
+@pytest.mark.parametrize("place", [5, 6, 11])
+def test_neighbours_without_a_distance_or_with_other_counts_are_refused(place):
+    model = KNeighborsClassifier(algorithm="kd_tree").fit(X, Y)
+    state = list(model._tree.__getstate__())
+    state[place] = None if place == 11 else state[place] + 1
+    model._tree.__setstate__(tuple(state))
+    with pytest.raises(CorruptArtefactError, match="KDTree"):
+        check_bounds(model)
+
+
+@pytest.mark.parametrize("variance", [np.ones(3), np.ones(0)])
+def test_a_distance_with_too_few_weights_is_refused(variance):
+    model = KNeighborsClassifier(algorithm="ball_tree", metric="seuclidean", metric_params={"V": np.ones(4)}).fit(X, Y)
+    check_bounds(model)
+    distance = model._tree.__getstate__()[11]
+    power, _, matrix = distance.__getstate__()
+    distance.__setstate__((power, variance, matrix))
+    with pytest.raises(CorruptArtefactError, match="BallTree"):
+        check_bounds(model)
+
+
+def test_rows_of_neighbours_with_fewer_columns_than_the_model_takes_are_refused():
+    model = KNeighborsClassifier(algorithm="brute").fit(X, Y)
+    model._fit_X = model._fit_X[:, :2]
+    with pytest.raises(CorruptArtefactError, match="KNeighbors"):
+        check_bounds(model)
+
+
+def test_histogram_boosting_that_splits_numbers_by_level_is_refused():
+    model = HistGradientBoostingRegressor(max_iter=2).fit(X, X[:, 0])
+    predictor = model._predictors[0][0]
+    predictor.nodes["is_categorical"][0] = 1
+    predictor.raw_left_cat_bitsets = predictor.binned_left_cat_bitsets = np.zeros((1, 8), dtype=np.uint32)
+    with pytest.raises(CorruptArtefactError, match="HistGradient"):
+        check_bounds(model)
+
+
+@pytest.mark.parametrize("name", ["drop", "scaler", "missed"])
+def test_histogram_boosting_behind_a_preparation_that_loses_columns_is_refused(name):
+    levels = np.column_stack([np.floor(X[:, 0] * 5), X[:, 1:]])
+    model = HistGradientBoostingRegressor(max_iter=2, categorical_features=[0]).fit(levels, X[:, 0])
+    check_bounds(model)
+    steps = model._preprocessor.transformers_
+    if name == "missed":
+        del steps[0]
+    else:
+        steps[1] = (steps[1][0], "drop" if name == "drop" else KNeighborsClassifier(), steps[1][2])
+    with pytest.raises(CorruptArtefactError, match="HistGradient"):
+        check_bounds(model)
+
+
+@pytest.mark.parametrize(("name", "value"), [("k", 50), ("k", -1), ("c", np.ones((2, 2))), ("t", np.arange(9.0)[::-1])])
+def test_a_spline_that_reads_outside_its_coefficients_is_refused(name, value):
+    model = SplineTransformer(4).fit(X)
+    check_bounds(model)
+    setattr(model.bsplines_[0], name, value)
+    with pytest.raises(CorruptArtefactError, match="BSpline"):
+        check_bounds(model)
+
+
+def test_what_hides_behind_a_container_or_a_partial_function_is_found():
+    hidden = with_nodes(put("left_child", 10**6))
+    box = type("Box", (list,), {})()
+    box.model = hidden
+    for held in (box, partial(print, hidden), partial(print, model=hidden)):
+        with pytest.raises(CorruptArtefactError, match="Tree"):
+            check_bounds([held])
+
+
+@pytest.mark.parametrize("arguments", [(4, [2], 2), (4, [2, 2], 0), (-1, [2], 1), (4, [0], 1), (4, [[2]], 1)])
+def test_a_tree_is_made_with_counts_that_fit(arguments):
+    check_arguments("sklearn.tree._tree.Tree", (4, np.array([2, 3]), 2))
+    n_features, n_classes, n_outputs = arguments
+    with pytest.raises(CorruptArtefactError, match="Tree"):
+        check_arguments("sklearn.tree._tree.Tree", (n_features, np.array(n_classes), n_outputs))

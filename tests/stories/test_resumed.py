@@ -57,7 +57,9 @@ def test_another_seed_gives_another_model(tamis: Any, asked: Any, finished: Path
     assert not one["probability_benign"].equals(other["probability_benign"])
 
 
-def test_a_resume_reads_the_prepared_rows_not_the_file(tamis: Any, asked: Any, copied: Path, few: Path, tmp_path: Path) -> None:
+def test_a_resume_reads_the_prepared_rows_not_the_file(
+    tamis: Any, asked: Any, copied: Path, few: Path, tmp_path: Path
+) -> None:
     import json
 
     record = json.loads((copied / "run.json").read_text())

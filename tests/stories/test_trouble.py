@@ -85,7 +85,9 @@ def test_a_run_that_may_only_be_read_predicts_and_shows_but_does_not_go_on(
             path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(tamis: Any, asked: Any, few: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(
+    tamis: Any, asked: Any, few: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "run"
     words = ("fit", few, *asked, "--time-limit", "8s", "--output", folder)
     done = tamis(*words, preexec_fn=small_disk)
@@ -129,7 +131,9 @@ def test_a_damaged_part_of_the_model_is_mended_by_a_resume(tamis: Any, asked: An
     assert tamis("predict", copied, few).returncode == 0
 
 
-def test_damaged_artefacts_cost_their_trials_alone(tamis: Any, asked: Any, copied: Path, few: Path, remembered: Any) -> None:
+def test_damaged_artefacts_cost_their_trials_alone(
+    tamis: Any, asked: Any, copied: Path, few: Path, remembered: Any
+) -> None:
     first, *others = (one["artefacts"] for _, one in sorted(remembered(copied).items()) if one["status"] == "done")
     for name in ("predictions", "model"):
         key = first[name]

@@ -206,7 +206,8 @@ class AutoEstimator(BaseEstimator):
         return pd.DataFrame(self._board().rows, columns=list(BOARD))
 
     def _board(self) -> Leaderboard:
-        return board_of(self._trials, self._fitted())
+        model = self._fitted()
+        return board_of(self._trials, model)
 
     @property
     def search_history_(self) -> pd.DataFrame:

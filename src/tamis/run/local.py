@@ -76,6 +76,10 @@ class LocalExecutor:
             ) from error
         self._supervisor.command("objective", encode_command(("objective", content)))
 
+    def allow(self, memory_mb: float) -> None:
+        """Change what all workers together may use, such as when it is known what the parent itself needs."""
+        self._supervisor.allow(memory_mb)
+
     def submit(self, proposal: Proposal) -> None:
         """Start a proposal that has an id, or queue it until a worker is free.
 

@@ -7,7 +7,6 @@ from tamis.core.trial import Proposal
 from tamis.run.limits import private_memory_mb
 from tamis.run.process import WorkerProcess
 
-
 GRACE = 0.4
 """A trial is killed when it is so much over its limit: one that is about to end is worth the wait."""
 

@@ -66,6 +66,10 @@ class Supervisor(threading.Thread):
         self._looked = 0.0
         self._n_failed_starts = 0
 
+    def allow(self, memory_mb: float) -> None:
+        """Set what the private memory of all workers together may come to."""
+        self._memory_mb = memory_mb
+
     def command(self, name: str, argument: Any = None) -> None:
         """Hand over a command from another thread: objective (a frame), submit, cancel (an id) or stop."""
         self._inbox.append((name, argument))

@@ -1,5 +1,6 @@
 """The main way on one page: Dataset -> Plan -> Trials -> Model."""
 
+import os
 import threading
 import time
 import warnings
@@ -16,7 +17,7 @@ from tamis.core.contracts import Executor, Listener, Strategy
 from tamis.core.errors import RunFolderError
 from tamis.core.trial import Trial
 from tamis.run.inline import InlineExecutor
-from tamis.run.limits import cpu_count, memory_allowance_mb
+from tamis.run.limits import cpu_count, memory_allowance_mb, private_memory_mb
 from tamis.run.local import LocalExecutor
 from tamis.run.loop import search
 from tamis.store.folder import RunFolder
@@ -48,6 +49,9 @@ INLINE_CELLS = 100_000
 INLINE_SECONDS = 5.0
 INLINE_TRIALS = 10
 """Small tables with so short a limit, or so few trials, are worked on in this process: starting workers costs more."""
+
+LEAST_SHARE = 0.3
+"""Of the memory that workers are left with at least, whatever this process itself holds."""
 
 MOST_WORKERS = 16
 SHORT_S = 10.0
@@ -127,6 +131,7 @@ def fit(
         if workers is None:
             executor = InlineExecutor(plan.objective, folder.artefacts, memory_mb=memory_mb)
         else:
+            workers.allow(max(LEAST_SHARE * memory_mb, memory_mb - private_memory_mb(os.getpid())))
             workers.begin(plan.objective)
             executor = workers
         return _search(

@@ -1,0 +1,204 @@
+"""What a fitted estimator tells, and what decides its predictions."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import fbeta_score, make_scorer
+from sklearn.naive_bayes import GaussianNB
+
+from tamis import AutoClassifier, AutoRegressor, load
+from tamis.core.budget import BudgetView
+from tamis.core.candidate import Candidate
+from tamis.core.component import BuildContext, Component, ComponentKind
+from tamis.core.contracts import FINISHED, Finished
+from tamis.core.errors import ParameterError, RunFolderError
+from tamis.core.kinds import CLASSIFICATION
+from tamis.core.trial import Proposal, Trial
+from tamis.estimators.base import BOARD, HISTORY
+
+Classifier = Callable[..., AutoClassifier]
+Regressor = Callable[..., AutoRegressor]
+
+
+def test_the_leaderboard_lists_each_candidate_once_the_best_first(fitted: AutoClassifier) -> None:
+    board = fitted.leaderboard_
+    assert tuple(board.columns) == BOARD
+    assert board["rank"].tolist() == [1, 2] and board["score"].is_monotonic_decreasing
+    assert board["weight"].sum() == pytest.approx(1.0, abs=1e-3)
+
+
+def test_the_history_lists_every_fit_in_order(fitted: AutoClassifier) -> None:
+    history = fitted.search_history_
+    assert tuple(history.columns) == HISTORY
+    assert set(history["status"]) == {"done"} and history["trial"].is_unique
+    assert history["score"].between(0, 1).all() and history["model"].nunique() == 2
+
+
+def test_the_ensemble_lists_its_members_by_weight(fitted: AutoClassifier) -> None:
+    ensemble = fitted.ensemble_
+    assert (ensemble["weight"] > 0).all() and ensemble["weight"].is_monotonic_decreasing
+
+
+def test_the_score_estimate_stands_inside_its_interval(fitted: AutoClassifier) -> None:
+    found = fitted.score_estimate_
+    assert found is not None and found["metric"] == "roc_auc"
+    assert found["low"] <= found["value"] <= found["high"]
+    assert found["n_rows"] == 60
+
+
+def test_the_same_seed_gives_the_same_predictions(X: np.ndarray, y: np.ndarray, classifier: Classifier) -> None:
+    options = {"search": "random", "max_trials": 2}
+    first, again = (classifier(random_state=3, **options).fit(X, y) for _ in range(2))
+    np.testing.assert_array_equal(first.predict_proba(X), again.predict_proba(X))
+    other = classifier(random_state=4, **options).fit(X, y)
+    assert not np.array_equal(first.predict_proba(X), other.predict_proba(X))
+    assert first.search_history_["candidate"].tolist() != other.search_history_["candidate"].tolist()
+
+
+def test_a_random_state_object_is_drawn_from(X: np.ndarray, amounts: np.ndarray, regressor: Regressor) -> None:
+    options = {"search": "random"}
+    first, again = (
+        regressor(random_state=np.random.RandomState(5), **options).fit(X, amounts).predict(X) for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, again)
+
+
+def test_workers_and_their_number_do_not_change_the_result(
+    X: np.ndarray, y: np.ndarray, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = classifier(search="auto", max_trials=3).fit(X, y).predict_proba(X)
+    monkeypatch.setattr("tamis.workflow.fit.INLINE_CELLS", 0)
+    monkeypatch.setattr("tamis.workflow.fit.PRELOAD", ())
+    for n_jobs in (1, 2):
+        there = classifier(search="auto", max_trials=3, n_jobs=n_jobs).fit(X, y)
+        np.testing.assert_array_equal(there.predict_proba(X), here)
+
+
+def test_a_time_limit_is_kept(X: np.ndarray, y: np.ndarray) -> None:
+    began = time.monotonic()
+    model = AutoClassifier(time_limit="5s", n_jobs=1).fit(X, y)
+    assert time.monotonic() - began < 5 * 1.02 + 1
+    assert len(model.ensemble_) >= 1 and model.score(X, y) > 0.8
+
+
+def agreement(y_true: Any, y_pred: Any) -> float:
+    return float(np.mean(np.asarray(y_true) == np.asarray(y_pred)))
+
+
+def test_a_metric_may_be_a_function_of_the_users_own(
+    frame: pd.DataFrame, y: np.ndarray, classifier: Classifier
+) -> None:
+    labels = np.array(["no", "yes"])[y]
+    found = classifier(metric=agreement).fit(frame, labels).score_estimate_
+    assert found is not None and found["metric"] == "agreement" and found["value"] > 0.7
+
+
+def test_a_metric_may_be_a_scorer(X: np.ndarray, y: np.ndarray, classifier: Classifier) -> None:
+    found = classifier(metric=make_scorer(fbeta_score, beta=2)).fit(X, y).score_estimate_
+    assert found is not None and found["metric"] == "fbeta_score" and found["value"] > 0.7
+
+
+def test_a_metric_may_have_scikit_learns_name(X: np.ndarray, amounts: np.ndarray, regressor: Regressor) -> None:
+    found = regressor(metric="neg_mean_absolute_error").fit(X, amounts).score_estimate_
+    assert found is not None and found["metric"] == "mae" and 0 < found["value"] < 0.2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"metric": "accurracy"}, "'metric' must be one of"),
+        ({"search": 3}, "'search' must be a name or an object with `ask` and `tell`"),
+        ({"search": "rnadom"}, "Did you mean 'random'"),
+        ({"preset": "quick"}, "'preset' must be one of"),
+        ({"max_trials": 0}, "'max_trials' must be a number above 0"),
+        ({"time_limit": "soon"}, "time_limit"),
+        ({"memory_limit": "-1GB"}, "memory_limit"),
+        ({"n_jobs": 0}, "jobs"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_at_fit(
+    options: Mapping[str, Any], words: str, X: np.ndarray, y: np.ndarray
+) -> None:
+    with pytest.raises(ParameterError, match=words):
+        AutoClassifier(**options).fit(X, y)
+
+
+def test_notes_are_shown_when_asked_for(
+    X: np.ndarray, amounts: np.ndarray, regressor: Regressor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    regressor(verbose=1).fit(X, amounts)
+    assert "regression from 60 rows" in capsys.readouterr().err
+    regressor().fit(X, amounts)
+    assert capsys.readouterr() == ("", "")
+
+
+def build_bayes(parameters: Mapping[str, Any], context: BuildContext) -> GaussianNB:
+    return GaussianNB(**parameters)
+
+
+OWN = Component(
+    "own_bayes",
+    ComponentKind.MODEL,
+    build_bayes,
+    tasks=CLASSIFICATION,
+    classes=("sklearn.naive_bayes.GaussianNB",),
+)
+
+
+def test_a_component_of_the_users_own_is_tried_saved_and_loaded(
+    X: np.ndarray, y: np.ndarray, classifier: Classifier, tmp_path: Path
+) -> None:
+    model = classifier(max_trials=2, preset="best").fit(X, y, components=[OWN])
+    assert "own_bayes" in set(model.leaderboard_["family"])
+    model = classifier(search=Proposing(OWN.name), max_trials=1).fit(X, y, components=[OWN])
+    model.save(tmp_path / "model")
+    again = load(tmp_path / "model", components=[OWN])
+    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+    with pytest.raises(ParameterError, match="no component 'own_bayes'"):
+        load(tmp_path / "model").predict(X)
+
+
+class Proposing:
+    """A strategy of a user's own: one model, then an end."""
+
+    def __init__(self, *models: str) -> None:
+        self.models = models
+        self.n_asked = 0
+        self.heard: list[Trial] = []
+
+    def ask(self, budget: BudgetView) -> Proposal | Finished | None:
+        if self.n_asked == len(self.models):
+            return FINISHED
+        self.n_asked += 1
+        filled = Candidate.of("impute", {"strategy": "mean"}, Candidate.of("columns", {"roles": ["numeric"]}))
+        return Proposal(Candidate.of(self.models[self.n_asked - 1], {}, filled), origin="mine")
+
+    def tell(self, trial: Trial) -> None:
+        self.heard.append(trial)
+
+
+def test_a_strategy_of_the_users_own_proposes_and_starts_anew_at_each_fit(
+    X: np.ndarray, y: np.ndarray, classifier: Classifier
+) -> None:
+    strategy = Proposing("dummy", "naive_bayes")
+    model = classifier(search=strategy, max_trials=5)
+    for _ in range(2):
+        board = model.fit(X, y).leaderboard_
+        assert board["family"].tolist() == ["naive_bayes", "dummy"] and set(board["origin"]) == {"mine"}
+        assert board["folds"].min() > 1
+    assert strategy.n_asked == 0 and not strategy.heard
+
+
+def test_a_run_folder_is_not_written_over(
+    X: np.ndarray, amounts: np.ndarray, regressor: Regressor, tmp_path: Path
+) -> None:
+    model = regressor(output=tmp_path / "run").fit(X, amounts)
+    before = model.predict(X)
+    with pytest.raises(RunFolderError, match="already holds a run"):
+        model.fit(X, amounts)
+    np.testing.assert_array_equal(model.predict(X), before)

@@ -1,0 +1,91 @@
+"""Saved models and runs come back as estimators, those of earlier versions too."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tamis import AutoClassifier, AutoRegressor, load
+from tamis.core.errors import CorruptArtefactError, RunFolderError
+from tamis.core.kinds import TaskKind
+
+KEPT = Path(__file__).parent / "data"
+LARGEST_KB = 100
+
+
+def test_a_saved_model_predicts_the_same(fitted: AutoClassifier, frame: pd.DataFrame, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "model")
+    fitted.save(tmp_path / "model")  # a second time replaces it
+    again = load(tmp_path / "model")
+    assert isinstance(again, AutoClassifier)
+    np.testing.assert_array_equal(again.predict_proba(frame), fitted.predict_proba(frame))
+    np.testing.assert_array_equal(again.predict(frame), fitted.predict(frame))
+    assert again.classes_.tolist() == fitted.classes_.tolist()
+    assert again.feature_names_in_.tolist() == fitted.feature_names_in_.tolist()
+    assert again.score_estimate_ == fitted.score_estimate_
+    assert again.leaderboard_.empty
+
+
+def test_a_run_folder_comes_back_with_its_leaderboard_and_options(
+    X: np.ndarray, amounts: np.ndarray, regressor: Callable[..., AutoRegressor], tmp_path: Path
+) -> None:
+    model = regressor(output=tmp_path / "run", random_state=7).fit(X, amounts)
+    again = load(tmp_path / "run")
+    assert isinstance(again, AutoRegressor)
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    assert again.leaderboard_.equals(model.leaderboard_)
+    assert again.search_history_.equals(model.search_history_)
+    assert again.get_params()["random_state"] == 7 and again.get_params()["max_trials"] == 1
+    assert not hasattr(again, "feature_names_in_") and again.n_features_in_ == 4
+
+
+def test_a_folder_that_holds_something_else_is_not_written_to(fitted: AutoClassifier, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(RunFolderError, match="no saved model"):
+        fitted.save(tmp_path)
+    assert [one.name for one in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_what_holds_no_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match="There is no model"):
+        load(tmp_path)
+
+
+def test_a_model_of_a_later_version_is_refused_by_name(fitted: AutoClassifier, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "model")
+    manifest = tmp_path / "model" / "manifest.json"
+    record = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**record, "format": 999, "tamis": "9.0"}))
+    with pytest.raises(RunFolderError, match=r"Tamis 9\.0"):
+        load(tmp_path / "model")
+
+
+def test_a_damaged_part_is_told_and_not_used(fitted: AutoClassifier, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "model")
+    part = next(one for one in (tmp_path / "model" / "parts").rglob("*") if one.is_file())
+    part.chmod(0o644)
+    part.write_bytes(part.read_bytes()[:-3] + b"???")
+    with pytest.raises(CorruptArtefactError, match=part.name[:20]):
+        load(tmp_path / "model").predict_proba(pd.DataFrame())
+
+
+@pytest.mark.parametrize("name", ["classifier", "regressor"])
+def test_models_that_earlier_versions_saved_still_predict_the_same(name: str) -> None:
+    model = load(KEPT / name)
+    rows = pd.read_csv(KEPT / f"{name}_rows.csv")
+    expected = pd.read_csv(KEPT / f"{name}_predictions.csv")
+    if model.model_.task.kind is TaskKind.REGRESSION:
+        np.testing.assert_allclose(model.predict(rows), expected["prediction"], rtol=1e-6)
+        return
+    assert isinstance(model, AutoClassifier)
+    assert model.classes_.tolist() == list(expected.columns[1:])
+    np.testing.assert_allclose(model.predict_proba(rows), expected.iloc[:, 1:], rtol=1e-6, atol=1e-9)
+    assert model.predict(rows).tolist() == expected["prediction"].tolist()
+
+
+def test_the_kept_models_are_small() -> None:
+    size = sum(one.stat().st_size for one in KEPT.rglob("*") if one.is_file())
+    assert size <= LARGEST_KB * 1000

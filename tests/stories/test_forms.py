@@ -23,7 +23,13 @@ def written_as(frame: pd.DataFrame, path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "name", ["few.csv.gz", "few.parquet", "few.jsonl", pytest.param("few.xlsx", marks=pytest.mark.extras)]
+    "name",
+    [
+        "few.parquet",
+        pytest.param("few.csv.gz", marks=pytest.mark.slow),
+        pytest.param("few.jsonl", marks=pytest.mark.slow),
+        pytest.param("few.xlsx", marks=pytest.mark.extras),
+    ],
 )
 def test_a_file_of_any_form_is_predicted_as_the_plain_one(
     tamis: Any, finished: Path, few: Path, tmp_path: Path, name: str
@@ -98,9 +104,9 @@ def test_score_and_leaderboard_answer_programs(tamis: Any, finished: Path, few: 
 @pytest.mark.parametrize(
     ("column", "role", "words"),
     [
-        ("importance", "weight", "folds"),
+        pytest.param("importance", "weight", "folds", marks=pytest.mark.slow),
         ("street", "group", "folds that keep groups together"),
-        ("sold", "time", "folds in the order of time"),
+        pytest.param("sold", "time", "folds in the order of time", marks=pytest.mark.slow),
         ("part", "fold", "4 given folds"),
     ],
 )

@@ -26,8 +26,12 @@ QUICK = (0, 4, 9)
 
 
 @pytest.mark.parametrize(
-    "moment", [pytest.param(s, id=f"{s:.2f}s", marks=[] if i in QUICK else pytest.mark.slow) for i, s in enumerate(moments())]
-)  # fmt: skip
+    "moment",
+    [
+        pytest.param(moment, id=f"{moment:.2f}s", marks=[] if number in QUICK else pytest.mark.slow)
+        for number, moment in enumerate(moments())
+    ],
+)
 def test_a_run_killed_at_any_moment_goes_on_and_loses_nothing(
     tamis: Any,
     tumours: Path,
@@ -58,6 +62,7 @@ def test_a_run_killed_at_any_moment_goes_on_and_loses_nothing(
     assert set(found["prediction"]) <= {"benign", "malignant"}
 
 
+@pytest.mark.slow
 def test_a_run_killed_again_and_again_gets_to_its_end(
     tamis: Any,
     tumours: Path,
@@ -70,7 +75,7 @@ def test_a_run_killed_again_and_again_gets_to_its_end(
     before: dict[int, Any] = {}
     for _ in range(2):
         process = tamis.start(*words)
-        wait_for(lambda: len(remembered(folder)) > len(before), process)
+        wait_for(lambda known=len(before): len(remembered(folder)) > known, process)
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=20)
         now = remembered(folder)

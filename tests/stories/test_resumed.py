@@ -50,6 +50,7 @@ def test_the_same_seed_gives_the_same_model_with_one_job_and_with_two_and_after_
         pd.testing.assert_frame_equal(first, other)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_model(tamis: Any, asked: Any, finished: Path, few: Path, tmp_path: Path) -> None:
     words = ("fit", few, *asked, "--max-trials", "2", "--seed", "1", "--output", tmp_path / "run")
     assert tamis(*words).returncode == 0
@@ -57,6 +58,7 @@ def test_another_seed_gives_another_model(tamis: Any, asked: Any, finished: Path
     assert not one["probability_benign"].equals(other["probability_benign"])
 
 
+@pytest.mark.slow
 def test_a_resume_reads_the_prepared_rows_not_the_file(
     tamis: Any, asked: Any, copied: Path, few: Path, tmp_path: Path
 ) -> None:

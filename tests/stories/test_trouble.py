@@ -145,6 +145,7 @@ def test_damaged_artefacts_cost_their_trials_alone(
     assert tamis("predict", copied, few).returncode == 0
 
 
+@pytest.mark.slow
 def test_all_artefacts_damaged_still_leaves_a_model(tamis: Any, asked: Any, copied: Path, few: Path) -> None:
     for path in (copied / "artefacts").glob("??/*"):
         spoil(path)
@@ -163,6 +164,7 @@ def test_a_damaged_record_is_named(tamis: Any, asked: Any, copied: Path, few: Pa
     assert name in done.stderr
 
 
+@pytest.mark.slow
 def test_a_damaged_journal_is_put_aside_and_the_run_goes_on(tamis: Any, asked: Any, copied: Path, few: Path) -> None:
     for suffix in ("-wal", "-shm"):
         with suppress(FileNotFoundError):

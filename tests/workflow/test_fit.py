@@ -26,7 +26,8 @@ def test_the_same_seed_gives_the_same_model(fitted: Any, rows: pd.DataFrame, tmp
 
 
 def test_a_result_tells_its_reason_trials_and_score(fitted: Any) -> None:
-    assert (fitted.reason, fitted.n_trials) == ("max_trials", 2)
+    assert fitted.reason in ("max_trials", "finished")
+    assert fitted.n_trials == 2
     estimate = fitted.model.recipe.estimate
     assert estimate.low <= estimate.value <= estimate.high
 

@@ -1,8 +1,8 @@
 """Weighs rows so that rare classes count for more.
 
 A transformer is not the place for it: in a tree, a model that takes `sample_weight` may have the parameter
-`class_weight` in [0, 1], and the pipeline hands what `class_weights` returns to its fit. 0 leaves the rows as they are, 1
-gives every class the same total weight, and 0.5 lies between the two on a logarithmic scale.
+`class_weight` in [0, 1], and the pipeline hands what `class_weights` returns to its fit. 0 leaves the rows as they
+are, 1 gives every class the same total weight, and 0.5 lies between the two on a logarithmic scale.
 """
 
 import numpy as np

@@ -58,8 +58,7 @@ class Reader:
     def build(self, node: Any) -> Any:
         """Return what a node stands for."""
         if type(node) is list:
-            made: list[Any] = []
-            self.count(made)
+            made: list[Any] = self.count([])
             made.extend(self.build(one) for one in node)
             return made
         if type(node) is not dict:
@@ -69,15 +68,20 @@ class Reader:
             raise CorruptArtefactError(f"A saved part has a node that is not known: {sorted(node)!r:.100}.")
         return _KINDS[kind](self, node[kind])
 
-    def count(self, value: Any = _UNFINISHED) -> int:
-        """Count a value in the order in which it was written, and return its place."""
+    def count(self, value: Any) -> Any:
+        """Count a value in the order in which it was written, so that others may refer to it, and return it."""
         self._counted.append(value)
-        return len(self._counted) - 1
+        return value
 
     def finish(self, place: int, value: Any) -> Any:
-        """Put a value into its place, from where on others may refer to it."""
+        """Put a value that was counted unfinished into its place, and return it."""
         self._counted[place] = value
         return value
+
+    @property
+    def place(self) -> int:
+        """The place of what is counted next."""
+        return len(self._counted)
 
     def counted(self, place: Any) -> Any:
         """Return the value of a place."""
@@ -100,7 +104,8 @@ def _object(reader: Reader, value: Any, *, new: bool) -> Any:
     """Make an object, and put into it what its class told."""
     name, arguments, items, pairs, state = value
     make = reader.name(name, makes=True)
-    place = reader.count()
+    place = reader.place
+    reader.count(_UNFINISHED)
     given = [reader.build(one) for one in arguments]
     check_arguments(name, given)
     made = reader.finish(place, make.__new__(make, *given) if new else make(*given))
@@ -130,8 +135,7 @@ def _restore(made: Any, state: Any) -> None:
 
 
 def _dictionary(reader: Reader, value: Any) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    reader.count(made)
+    made: dict[str, Any] = reader.count({})
     for key, one in value.items():
         made[key] = reader.build(one)
     return made
@@ -145,15 +149,13 @@ def _fill(reader: Reader, made: Any, pairs: Any) -> None:
 
 
 def _pairs(reader: Reader, value: Any) -> dict[Any, Any]:
-    made: dict[Any, Any] = {}
-    reader.count(made)
+    made: dict[Any, Any] = reader.count({})
     _fill(reader, made, value)
     return made
 
 
 def _set(reader: Reader, value: Any) -> set[Any]:
-    made: set[Any] = set()
-    reader.count(made)
+    made: set[Any] = reader.count(set())
     made.update(reader.build(one) for one in value)
     return made
 
@@ -174,8 +176,7 @@ def _objects(reader: Reader, value: Any) -> np.ndarray:
     shape, order, items = value
     if count_of(shape) != len(items):
         raise CorruptArtefactError("A saved array of objects does not have the size that it claims.")
-    made = np.empty(shape, dtype=object, order=order)
-    reader.count(made)
+    made: np.ndarray = reader.count(np.empty(shape, dtype=object, order=order))
     flat = made.reshape(-1, order=order)  # a view: it is contiguous in its own order
     for number, one in enumerate(items):
         flat[number] = reader.build(one)
@@ -189,8 +190,7 @@ def _sparse(reader: Reader, value: Any) -> Any:
     count_of(shape)
     matrix = _MATRICES[name]((data, indices, indptr), shape=tuple(shape))
     matrix.indices, matrix.indptr = indices, indptr
-    reader.count(matrix)
-    return matrix
+    return reader.count(matrix)
 
 
 def _random(reader: Reader, value: Any) -> np.random.RandomState:
@@ -201,8 +201,7 @@ def _random(reader: Reader, value: Any) -> np.random.RandomState:
         raise CorruptArtefactError("A saved random state is not one of MT19937.")
     made = np.random.RandomState()
     made.set_state(("MT19937", key, int(position), int(bool(has_gauss)), float(gauss)))
-    reader.count(made)
-    return made
+    return reader.count(made)
 
 
 def _generator(reader: Reader, value: Any) -> np.random.Generator:
@@ -214,15 +213,7 @@ def _generator(reader: Reader, value: Any) -> np.random.Generator:
         "has_uint32": has_uint32,
         "uinteger": uinteger,
     }
-    made = np.random.Generator(bits)
-    reader.count(made)
-    return made
-
-
-def _array(reader: Reader, value: Any) -> np.ndarray:
-    made = reader.block.array(value)
-    reader.count(made)
-    return made
+    return reader.count(np.random.Generator(bits))
 
 
 _KINDS: dict[str, Callable[[Reader, Any], Any]] = {
@@ -245,7 +236,7 @@ _KINDS: dict[str, Callable[[Reader, Any], Any]] = {
     "text": lambda reader, value: np.str_(value),
     "octets": lambda reader, value: np.bytes_(reader.block.bytes(value)),
     "scalar": lambda reader, value: reader.block.array(value)[()],
-    "array": _array,
+    "array": lambda reader, value: reader.count(reader.block.array(value)),
     "objects": _objects,
     "sparse": _sparse,
     "random": _random,

@@ -53,6 +53,11 @@ INLINE_TRIALS = 10
 LEAST_SHARE = 0.3
 """Of the memory that workers are left with at least, whatever this process itself holds."""
 
+PARENT_MB = 120.0
+"""Memory that this process itself comes to need beside its workers, while it reads and mixes predictions."""
+WATCHED = 0.88
+"""Of the memory: the rest is what a trial was seen to touch between two looks of the watch, 25 ms apart."""
+
 MOST_WORKERS = 16
 SHORT_S = 10.0
 """With no more time than this one core is left to this process: it reads while the workers import."""
@@ -229,9 +234,11 @@ def _nothing_fitted(trials: Sequence[Trial], budget: Budget) -> str:
 def start_workers(settings: Settings, folder: RunFolder, memory_mb: float) -> LocalExecutor:
     """Start the workers: they import what they need while the data is being read."""
     jobs = cpu_count() if settings.jobs == -1 else settings.jobs
+    before_mb = private_memory_mb(os.getpid()) if settings.memory_limit_mb is not None else 0.0  # free is without it
+    workers_mb = max(0.5 * memory_mb, WATCHED * memory_mb - before_mb - PARENT_MB)
     slots = min(jobs if settings.limit_s > SHORT_S else max(1, jobs - 1), MOST_WORKERS)
     return LocalExecutor(
-        slots, folder=folder.artefacts, memory_mb=memory_mb, threads=max(1, jobs // slots), preload=PRELOAD
+        slots, folder=folder.artefacts, memory_mb=workers_mb, threads=max(1, jobs // slots), preload=PRELOAD
     )
 
 

@@ -34,7 +34,7 @@ def run_tamis(one: DataSet, limit: float, seed: int, preset: str) -> dict[str, A
         said = json.loads(fitted.out)
         return {
             "score": json.loads(scored.out)["value"],
-            "estimate": said.get("score_estimate"),
+            "estimate": {name: said[name] for name in ("value", "low", "high")} if said["value"] is not None else None,
             "metric": said.get("metric"),
             "seconds": fitted.seconds,
             "peak_mb": fitted.peak_mb,

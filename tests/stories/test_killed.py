@@ -4,6 +4,7 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def test_a_run_killed_again_and_again_gets_to_its_end(
     before: dict[int, Any] = {}
     for _ in range(2):
         process = tamis.start(*words)
-        wait_for(lambda known=len(before): len(remembered(folder)) > known, process)
+        wait_for(partial(_more_than, len(before), remembered, folder), process)
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=20)
         now = remembered(folder)
@@ -108,3 +109,7 @@ def _runs(pid: int) -> bool:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
+
+
+def _more_than(known: int, remembered: Callable[[Path], dict[int, Any]], folder: Path) -> bool:
+    return len(remembered(folder)) > known

@@ -110,3 +110,11 @@ def test_a_table_or_dates_are_no_target() -> None:
     with pytest.raises(DataError, match="datetime64"):
         infer_kind(np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]"))
     assert infer_kind(np.array([[0.5], [1.5], [2.5]]))[0] is VALUES
+
+
+def test_whole_numbers_that_rise_and_fall_like_grades_are_amounts():
+    counts = {3: 30, 4: 210, 5: 2100, 6: 2800, 7: 1000, 8: 190, 9: 5}
+    grades = np.repeat(list(counts), list(counts.values()))
+    assert infer_kind(grades)[0] is TaskKind.REGRESSION
+    digits = np.repeat(np.arange(10), 180)
+    assert infer_kind(digits)[0] is TaskKind.MULTICLASS

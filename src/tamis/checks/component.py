@@ -15,6 +15,8 @@ from tamis.core.kinds import CODE_ROLES, Role, TaskKind
 from tamis.core.seeds import generator
 
 ROWS, COLUMNS, CLASSES = 80, 4, 3
+DIP = 0.15
+"""More rows may cost less where a method changes with them (fewer inner splits, no second fit), but not far less."""
 ROW_GRID = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
 SAMPLE_LIMIT_S = 10.0
 """The slice that fits with drawn parameters are built for."""
@@ -80,7 +82,7 @@ def check_space(component: Component, n_samples: int = 5, seed: int = 0) -> None
 
 
 def check_cost(component: Component, n_samples: int = 5, seed: int = 0) -> None:
-    """Hold the estimates finite, positive, and never falling with the rows."""
+    """Hold the estimates finite, positive, and never falling much with the rows."""
     rng = generator(seed, "cost", component.name)
     chosen = [component.space.default(), *(component.space.sample(rng) for _ in range(n_samples))]
     shapes = list(product((1, 30, 1_000), (1, 2, 10), (0.01, 1.0)))
@@ -93,8 +95,8 @@ def check_cost(component: Component, n_samples: int = 5, seed: int = 0) -> None:
                 for value in (cost.seconds, cost.memory_mb):
                     expect(isfinite(value) and value > 0, f"{where}: the cost is finite and positive; got {cost}.")
                 if before is not None:
-                    grows = cost.seconds >= before.seconds and cost.memory_mb >= before.memory_mb
-                    expect(grows, f"{where}: the cost does not fall with the rows; {before} became {cost}.")
+                    grows = cost.seconds >= DIP * before.seconds and cost.memory_mb >= DIP * before.memory_mb
+                    expect(grows, f"{where}: the cost does not fall far with the rows; {before} became {cost}.")
                 before = cost
 
 

@@ -25,7 +25,7 @@ from tamis.run.process import WorkerProcess, describe_end
 from tamis.run.slots import Slot, Waiting
 
 _POLL_S = 0.1
-_CLOSE_POLL_S = 0.025
+_CLOSE_POLL_S = 0.01
 """Between looks at the memory, where more than half of it is used: a trial can touch gigabytes in a second."""
 _START_LIMIT_S = 180.0
 _MOST_FAILED_STARTS = 3

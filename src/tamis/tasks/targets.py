@@ -13,6 +13,10 @@ from tamis.tasks.amounts import comma_is_decimal, read_amount
 
 MAX_INTEGER_CLASSES = 20
 """Whole numbers with more distinct values than this are amounts, with fewer they may be classes."""
+MIN_GRADES = 6
+"""With fewer whole numbers there is too little to see a shape in."""
+RARE_END = 0.1
+"""Both ends of a scale of grades are rarer than this share of its middle."""
 MIN_ROWS_PER_CLASS = 3
 """Whole numbers with fewer rows per distinct value are taken for amounts."""
 
@@ -118,11 +122,32 @@ def _infer_numbers(numbers: np.ndarray) -> tuple[TaskKind, str]:
         return TaskKind.REGRESSION, f"the target holds whole numbers, {n_distinct} different ones"
     if n_rows < MIN_ROWS_PER_CLASS * n_distinct:
         return TaskKind.REGRESSION, f"the target holds {n_distinct} different whole numbers in only {n_rows} rows"
+    if _are_grades(numbers):
+        reason = (
+            f"the target holds {n_distinct} whole numbers in a row, the middle ones most often, taken as grades; "
+            "set the task to multiclass if they are names of classes"
+        )
+        return TaskKind.REGRESSION, reason
     reason = (
         f"the target holds only {n_distinct} different whole numbers, taken as classes; "
         "set the task to regression if they are amounts or grades whose distance matters"
     )
     return TaskKind.MULTICLASS, reason
+
+
+def _are_grades(numbers: np.ndarray) -> bool:
+    """Tell whether whole numbers look like grades: without gaps, rising to one middle value and falling after it.
+
+    Names of classes come in any order of frequency; both ends being rare and the middle frequent is the mark of an
+    amount.
+    """
+    values, counts = np.unique(numbers, return_counts=True)
+    if len(values) < MIN_GRADES or values[-1] - values[0] != len(values) - 1:
+        return False
+    top = int(counts.argmax())
+    rises, falls = np.diff(counts[: top + 1]), np.diff(counts[top:])
+    ends = max(counts[0], counts[-1]) < RARE_END * counts[top]
+    return bool(0 < top < len(values) - 1 and (rises > 0).all() and (falls < 0).all() and ends)
 
 
 def infer_kind(y: Any) -> tuple[TaskKind, str]:

@@ -56,7 +56,7 @@ LEAST_SHARE = 0.3
 PARENT_MB = 120.0
 """Memory that this process itself comes to need beside its workers, while it reads and mixes predictions."""
 WATCHED = 0.88
-"""Of the memory: the rest is what a trial was seen to touch between two looks of the watch, 25 ms apart."""
+"""Of the memory: the rest is what a trial was seen to touch between two looks of the watch, 10 ms apart."""
 
 MOST_WORKERS = 16
 SHORT_S = 10.0

@@ -38,6 +38,9 @@ from tamis.workflow.settings import Settings
 
 Tell = Callable[[str], None]
 
+LEAST_CANDIDATES = 10
+"""On the smallest tables too: averages of different families are steadier than any choice among few."""
+
 REPRODUCIBLE_S = 30.0
 """Seconds for which the folds of a run without a clock are chosen."""
 
@@ -208,7 +211,7 @@ def make_plan(
     plan = Plan(
         settings=settings, task=task, coder=coder, schema=schema, scheme=scheme, data=folder / "data",
         folds=folder / "data" / "splits.npy", candidates=tuple(candidates), notes=tuple(notes), layout=given.layout,
-        most_candidates=inf if settings.is_reproducible else max(6, candidate_cap(dataset.n_rows)),
+        most_candidates=inf if settings.is_reproducible else max(LEAST_CANDIDATES, candidate_cap(dataset.n_rows)),
         components=tuple(components),
     )  # fmt: skip
     plan.save(folder / "plan.json")

@@ -23,7 +23,7 @@ def test_names_are_unique_over_all_rooms():
 
 
 def test_a_component_of_the_users_own_replaces_one_of_the_same_name():
-    own = Component("ridge", ComponentKind.MODEL, lambda parameters, context: None, summary="Mine.", source="mine.Ridge")
+    own = Component("ridge", ComponentKind.MODEL, lambda parameters, context: None, source="mine.Ridge")
     assert builtin([own])["ridge"] is own
 
 

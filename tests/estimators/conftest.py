@@ -8,8 +8,36 @@ import pandas as pd
 import pytest
 
 from tamis import AutoClassifier, AutoRegressor
+from tamis.core.budget import BudgetView
+from tamis.core.candidate import Candidate
+from tamis.core.contracts import FINISHED, Finished
+from tamis.core.trial import Proposal, Trial
 
 CHEAP: dict[str, Any] = {"search": "portfolio", "max_trials": 1, "n_jobs": 1}
+
+
+class Proposing:
+    """A strategy of a user's own: the named models on filled numbers, then an end."""
+
+    def __init__(self, *models: str) -> None:
+        self.models = models
+        self.n_asked = 0
+        self.heard: list[Trial] = []
+
+    def ask(self, budget: BudgetView) -> Proposal | Finished | None:
+        if self.n_asked == len(self.models):
+            return FINISHED
+        self.n_asked += 1
+        filled = Candidate.of("impute", {"strategy": "mean"}, Candidate.of("columns", {"roles": ["numeric"]}))
+        return Proposal(Candidate.of(self.models[self.n_asked - 1], {}, filled), origin="mine")
+
+    def tell(self, trial: Trial) -> None:
+        self.heard.append(trial)
+
+
+@pytest.fixture(scope="session")
+def proposing() -> Callable[..., Proposing]:
+    return Proposing
 
 
 @pytest.fixture(scope="session")
@@ -47,4 +75,5 @@ def regressor() -> Callable[..., AutoRegressor]:
 def fitted(frame: pd.DataFrame, y: np.ndarray) -> AutoClassifier:
     """One classifier for the tests that only look at it; two candidates, labels of text."""
     labels = np.array(["no", "yes"])[y]
-    return AutoClassifier(**{**CHEAP, "search": "auto", "max_trials": 2}).fit(frame, labels)
+    search = Proposing("logistic", "naive_bayes")
+    return AutoClassifier(**{**CHEAP, "search": search, "max_trials": 2}).fit(frame, labels)

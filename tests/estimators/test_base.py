@@ -12,13 +12,9 @@ from sklearn.metrics import fbeta_score, make_scorer
 from sklearn.naive_bayes import GaussianNB
 
 from tamis import AutoClassifier, AutoRegressor, load
-from tamis.core.budget import BudgetView
-from tamis.core.candidate import Candidate
 from tamis.core.component import BuildContext, Component, ComponentKind
-from tamis.core.contracts import FINISHED, Finished
 from tamis.core.errors import ParameterError, RunFolderError
 from tamis.core.kinds import CLASSIFICATION
-from tamis.core.trial import Proposal, Trial
 from tamis.estimators.base import BOARD, HISTORY
 
 Classifier = Callable[..., AutoClassifier]
@@ -51,31 +47,26 @@ def test_the_score_estimate_stands_inside_its_interval(fitted: AutoClassifier) -
     assert found["n_rows"] == 60
 
 
-def test_the_same_seed_gives_the_same_predictions(X: np.ndarray, y: np.ndarray, classifier: Classifier) -> None:
-    options = {"search": "random", "max_trials": 2}
-    first, again = (classifier(random_state=3, **options).fit(X, y) for _ in range(2))
-    np.testing.assert_array_equal(first.predict_proba(X), again.predict_proba(X))
-    other = classifier(random_state=4, **options).fit(X, y)
-    assert not np.array_equal(first.predict_proba(X), other.predict_proba(X))
-    assert first.search_history_["candidate"].tolist() != other.search_history_["candidate"].tolist()
+def test_the_same_seed_gives_the_same_predictions(
+    X: np.ndarray, y: np.ndarray, classifier: Classifier, proposing: Any
+) -> None:
+    def predicted(seed: Any) -> np.ndarray:
+        return classifier(search=proposing("extra_trees"), random_state=seed).fit(X, y).predict_proba(X)
 
-
-def test_a_random_state_object_is_drawn_from(X: np.ndarray, amounts: np.ndarray, regressor: Regressor) -> None:
-    options = {"search": "random"}
-    first, again = (
-        regressor(random_state=np.random.RandomState(5), **options).fit(X, amounts).predict(X) for _ in range(2)
-    )
-    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(predicted(3), predicted(3))
+    np.testing.assert_array_equal(predicted(np.random.RandomState(5)), predicted(np.random.RandomState(5)))
+    assert not np.array_equal(predicted(3), predicted(4))
 
 
 def test_workers_and_their_number_do_not_change_the_result(
-    X: np.ndarray, y: np.ndarray, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+    X: np.ndarray, y: np.ndarray, classifier: Classifier, proposing: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = classifier(search="auto", max_trials=3).fit(X, y).predict_proba(X)
+    options = {"search": proposing("extra_trees", "naive_bayes", "logistic"), "max_trials": 3}
+    here = classifier(**options).fit(X, y).predict_proba(X)
     monkeypatch.setattr("tamis.workflow.fit.INLINE_CELLS", 0)
     monkeypatch.setattr("tamis.workflow.fit.PRELOAD", ())
     for n_jobs in (1, 2):
-        there = classifier(search="auto", max_trials=3, n_jobs=n_jobs).fit(X, y)
+        there = classifier(**{**options, "n_jobs": n_jobs}).fit(X, y)
         np.testing.assert_array_equal(there.predict_proba(X), here)
 
 
@@ -151,11 +142,11 @@ OWN = Component(
 
 
 def test_a_component_of_the_users_own_is_tried_saved_and_loaded(
-    X: np.ndarray, y: np.ndarray, classifier: Classifier, tmp_path: Path
+    X: np.ndarray, y: np.ndarray, classifier: Classifier, proposing: Any, tmp_path: Path
 ) -> None:
-    model = classifier(max_trials=2, preset="best").fit(X, y, components=[OWN])
+    model = classifier(max_trials=2).fit(X, y, components=[OWN])
     assert "own_bayes" in set(model.leaderboard_["family"])
-    model = classifier(search=Proposing(OWN.name), max_trials=1).fit(X, y, components=[OWN])
+    model = classifier(search=proposing(OWN.name), max_trials=1).fit(X, y, components=[OWN])
     model.save(tmp_path / "model")
     again = load(tmp_path / "model", components=[OWN])
     np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
@@ -163,29 +154,10 @@ def test_a_component_of_the_users_own_is_tried_saved_and_loaded(
         load(tmp_path / "model").predict(X)
 
 
-class Proposing:
-    """A strategy of a user's own: one model, then an end."""
-
-    def __init__(self, *models: str) -> None:
-        self.models = models
-        self.n_asked = 0
-        self.heard: list[Trial] = []
-
-    def ask(self, budget: BudgetView) -> Proposal | Finished | None:
-        if self.n_asked == len(self.models):
-            return FINISHED
-        self.n_asked += 1
-        filled = Candidate.of("impute", {"strategy": "mean"}, Candidate.of("columns", {"roles": ["numeric"]}))
-        return Proposal(Candidate.of(self.models[self.n_asked - 1], {}, filled), origin="mine")
-
-    def tell(self, trial: Trial) -> None:
-        self.heard.append(trial)
-
-
 def test_a_strategy_of_the_users_own_proposes_and_starts_anew_at_each_fit(
-    X: np.ndarray, y: np.ndarray, classifier: Classifier
+    X: np.ndarray, y: np.ndarray, classifier: Classifier, proposing: Any
 ) -> None:
-    strategy = Proposing("dummy", "naive_bayes")
+    strategy = proposing("dummy", "naive_bayes")
     model = classifier(search=strategy, max_trials=5)
     for _ in range(2):
         board = model.fit(X, y).leaderboard_

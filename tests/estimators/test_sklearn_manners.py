@@ -109,6 +109,7 @@ def test_set_output_of_the_steps_before_reaches_the_estimator(
     assert pipeline.score(frame, amounts) > 0.9
 
 
-def test_set_params_changes_what_the_next_fit_does(X: np.ndarray, amounts: np.ndarray) -> None:
-    estimator = AutoRegressor(**CHEAP).set_params(max_trials=2, random_state=np.random.RandomState(3))
+def test_set_params_changes_what_the_next_fit_does(X: np.ndarray, amounts: np.ndarray, proposing: Any) -> None:
+    estimator = AutoRegressor(**CHEAP).set_params(search=proposing("ridge", "decision_tree"), max_trials=2)
     assert len(estimator.fit(X, amounts).leaderboard_) == 2
+    assert len(estimator.set_params(max_trials=1).fit(X, amounts).leaderboard_) == 1

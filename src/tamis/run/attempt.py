@@ -55,7 +55,8 @@ def attempt(objective: Objective, proposal: Proposal, context: WorkContext) -> O
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: a library may call sys.exit
-        outcome = Outcome(Status.FAILED, reason=describe_error(error))
+        status = Status.OUT_OF_MEMORY if "bad alloc" in str(error).lower() else Status.FAILED  # as C++ words it
+        outcome = Outcome(status, reason=describe_error(error))
     seconds = outcome.seconds or time.monotonic() - context.started
     memory = outcome.memory_mb or private_memory_mb(os.getpid())
     return settled(replace(outcome, seconds=float(seconds), memory_mb=float(memory)))

@@ -17,15 +17,20 @@ import threading
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from tamis.core.trial import Outcome, Progress, Proposal, Status
 from tamis.run.attempt import WorkContext, attempt, describe_error
+from tamis.run.limits import private_memory_mb
 from tamis.run.messages import Command, encode_answer, load_objective, read_command
 
 LATER = "--"
 """Stands before the modules that are imported while a worker has nothing to do."""
+
+_ROOM_MB = 64.0
+"""Left to a process that holds its share already."""
 
 _PR_SET_PDEATHSIG = 1
 _OOM_SCORE = "700"
@@ -91,6 +96,7 @@ class Worker:
             context = WorkContext(
                 proposal.id, self._folder, limit_s, memory_mb, self._threads, self._shared, tell=self._progress
             )
+            _bound_memory(memory_mb)
             outcome = attempt(self._objective, proposal, context)
         self.answer(kind="ended", id=proposal.id, outcome=outcome.to_json())
 
@@ -102,6 +108,21 @@ class Worker:
             what=progress.what,
             checkpoint=progress.checkpoint,
         )
+
+
+def _bound_memory(memory_mb: float) -> None:
+    """Let the system refuse this process more private memory than its share: no watch is as quick as that.
+
+    A process that already holds as much, from earlier work, keeps a little room to fail in an orderly way.
+    """
+    if memory_mb == inf or sys.platform != "linux":
+        return
+    import resource
+
+    wanted = max(memory_mb, private_memory_mb(os.getpid()) + _ROOM_MB) * 1e6
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_DATA, (int(wanted), hard))
 
 
 def _listen(descriptor: int, worker: Worker) -> None:

@@ -53,10 +53,11 @@ INLINE_TRIALS = 10
 LEAST_SHARE = 0.3
 """Of the memory that workers are left with at least, whatever this process itself holds."""
 
-PARENT_MB = 120.0
-"""Memory that this process itself comes to need beside its workers, while it reads and mixes predictions."""
-WATCHED = 0.88
-"""Of the memory: the rest is what a trial was seen to touch between two looks of the watch, 10 ms apart."""
+PARENT_MB = 100.0
+"""Memory that this process comes to need on top of what it holds, while it mixes predictions."""
+
+WORKER_MB = 400.0
+"""With less memory for each there are fewer workers: the libraries alone take half of it."""
 
 MOST_WORKERS = 16
 SHORT_S = 10.0
@@ -136,7 +137,7 @@ def fit(
         if workers is None:
             executor = InlineExecutor(plan.objective, folder.artefacts, memory_mb=memory_mb)
         else:
-            workers.allow(max(LEAST_SHARE * memory_mb, memory_mb - private_memory_mb(os.getpid())))
+            workers.allow(_left_for_workers(memory_mb))
             workers.begin(plan.objective)
             executor = workers
         return _search(
@@ -234,12 +235,17 @@ def _nothing_fitted(trials: Sequence[Trial], budget: Budget) -> str:
 def start_workers(settings: Settings, folder: RunFolder, memory_mb: float) -> LocalExecutor:
     """Start the workers: they import what they need while the data is being read."""
     jobs = cpu_count() if settings.jobs == -1 else settings.jobs
-    before_mb = private_memory_mb(os.getpid()) if settings.memory_limit_mb is not None else 0.0  # free is without it
-    workers_mb = max(0.5 * memory_mb, WATCHED * memory_mb - before_mb - PARENT_MB)
+    workers_mb = _left_for_workers(memory_mb)
     slots = min(jobs if settings.limit_s > SHORT_S else max(1, jobs - 1), MOST_WORKERS)
+    slots = max(1, min(slots, int(workers_mb // WORKER_MB)))
     return LocalExecutor(
         slots, folder=folder.artefacts, memory_mb=workers_mb, threads=max(1, jobs // slots), preload=PRELOAD
     )
+
+
+def _left_for_workers(memory_mb: float) -> float:
+    """Return what workers may use beside this process."""
+    return max(LEAST_SHARE * memory_mb, memory_mb - private_memory_mb(os.getpid()) - PARENT_MB)
 
 
 def _is_small(settings: Settings, given: Given) -> bool:

@@ -35,8 +35,15 @@ def _lgbm(recipe: Recipe = recipes.raw, *, needs: str = "", least_rows: int = 0,
     return Start("lightgbm", recipe, parameters, needs=needs, least_rows=least_rows)
 
 
+DEEP: dict[str, Any] = {
+    "num_leaves": 84, "learning_rate": 0.02, "extra_trees": False, "feature_fraction": 0.53, "bagging_fraction": 0.98,
+    "lambda_l1": 0.03, "lambda_l2": 0.84, "min_data_in_leaf": 3,
+}  # fmt: skip
+"""Deep trees that need few rounds: soon good where rows are many."""
+
 STARTS = (
     Start("linear", recipes.scaled),
+    _lgbm(**DEEP, least_rows=3_000),
     _lgbm(
         num_leaves=16, learning_rate=0.03, extra_trees=True, feature_fraction=0.72, bagging_fraction=0.97,
         lambda_l1=0.9, lambda_l2=1.66, min_data_in_leaf=20,
@@ -47,10 +54,7 @@ STARTS = (
     Start("svm", recipes.gaussian, most_rows=4_000, most_columns=2_000),
     Start("gaussian_process", recipes.gaussian, most_rows=1_000, most_columns=200),
     Start("lda", recipes.scaled, most_rows=20_000, most_columns=1_500),
-    _lgbm(
-        num_leaves=84, learning_rate=0.02, extra_trees=False, feature_fraction=0.53, bagging_fraction=0.98,
-        lambda_l1=0.03, lambda_l2=0.84, min_data_in_leaf=3,
-    ),
+    _lgbm(**DEEP),
     _lgbm(
         recipes.with_target_statistics, needs="levels",
         num_leaves=16, learning_rate=0.03, extra_trees=True, feature_fraction=0.6, bagging_fraction=0.9,

@@ -27,6 +27,9 @@ from tamis.workflow.plan import Plan
 QUICK_STEPS = 12
 """Steps of the greedy selection while the search goes on; the finish takes more."""
 
+MOST_FOR_REFIT = 0.2
+"""Share of the run's time that may be kept for fitting the members once more on all rows."""
+
 SHARE_OF_TIME = 0.08
 """Share of the run that may go into keeping the ensemble fresh while workers wait for their next trial."""
 
@@ -42,10 +45,11 @@ class EnsembleKeeper:
         Its reserve is raised to what an update has been measured to take.
     """
 
-    def __init__(self, plan: Plan, folder: RunFolder, budget: Budget) -> None:
+    def __init__(self, plan: Plan, folder: RunFolder, budget: Budget, slots: int = 1) -> None:
         self.plan = plan
         self.folder = folder
         self.budget = budget
+        self.slots = slots
         self.dataset = Dataset.open(plan.data)
         self.folds = Folds.open(plan.folds)
         self.store = FolderArtefacts(folder.artefacts)
@@ -58,6 +62,7 @@ class EnsembleKeeper:
         self._spent_s = 0.0
         self._began = time.monotonic()
         self._last_s = 0.0
+        self._finish_s = budget.reserve_s
 
     def begin(self, earlier: Iterable[Trial]) -> None:
         """Save a constant answer at once, then take in what an earlier sitting has left."""
@@ -140,7 +145,15 @@ class EnsembleKeeper:
         self._dirty = False
         self._last_s = time.monotonic() - began
         self._spent_s += self._last_s
-        self.budget.reserve_s = max(self.budget.reserve_s, 0.5 + 4.0 * self._last_s)
+        self._finish_s = max(self._finish_s, 0.5 + 4.0 * self._last_s)
+        self.budget.reserve_s = max(self.budget.reserve_s, self._finish_s + self._refit_s())
+
+    def _refit_s(self) -> float:
+        """Return the seconds that fitting the members once more on all rows would take, where that is to be done."""
+        if not self.plan.refits:
+            return 0.0
+        seconds = [self.trials[one.key][0].outcome.seconds for one in self.recipe.members]
+        return min(MOST_FOR_REFIT * self.budget.limit_s, sum(seconds) / self.slots + max(seconds, default=0.0))
 
     def mixture(self, keys: list[str], weights: np.ndarray) -> Recipe:
         """Turn weights into the recipe of a model."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 
 from tamis.core.budget import Budget
-from tamis.core.candidate import Candidate
 from tamis.core.contracts import Executor
 from tamis.core.errors import DataError
 from tamis.core.trial import Proposal, Trial
@@ -16,7 +15,6 @@ from tamis.ensemble.selection import SelectionSettings, select
 from tamis.ensemble.stacking import choose
 from tamis.ensemble.threshold import fit_rule
 from tamis.evaluate.estimate import Predictor, ScoreEstimate, estimate
-from tamis.evaluate.scheme import SplitKind
 from tamis.tasks.metric import Needs
 from tamis.workflow.ensembling import EnsembleKeeper
 from tamis.workflow.model import Model, Recipe, Unit
@@ -52,7 +50,7 @@ def finish(plan: Plan, keeper: EnsembleKeeper, executor: Executor, budget: Budge
     keeper.save(recipe)  # from here on the answer is safe; what follows adds to it
     settings = replace(settings, limit_s=max(0.05, 0.1 * budget.left_s))
     recipe = replace(recipe, estimate=_honest_score(plan, keeper, recipe, predictions, settings))
-    if plan.settings.refit or plan.scheme.kind is SplitKind.HOLDOUT:
+    if plan.refits:
         keeper.save(recipe)
         recipe = _refitted(keeper, executor, recipe, budget=budget, tell=tell)
     model = keeper.save(recipe)
@@ -120,7 +118,7 @@ def _refitted(keeper: EnsembleKeeper, executor: Executor, recipe: Recipe, *, bud
     """Fit the members once more on all rows, those that the time allows; the others keep the models of their folds."""
     proposals: dict[int, int] = {}
     for index, member in enumerate(recipe.members):
-        trials = keeper.trials[Candidate.from_json(member.candidate).key]
+        trials = keeper.trials[member.key]
         expected_s = 1.3 * max(one.outcome.seconds for one in trials)
         if expected_s * (len(proposals) // executor.slots + 1) > 0.8 * budget.left_s:
             continue

@@ -60,7 +60,7 @@ WORKER_MB = 400.0
 """With less memory for each there are fewer workers: the libraries alone take half of it."""
 
 MOST_WORKERS = 16
-SHORT_S = 10.0
+SHORT_S = 8.0
 """With no more time than this one core is left to this process: it reads while the workers import."""
 LOCKSTEP = 8
 """How many trials may be under way in a reproducible run, whatever the number of cores."""
@@ -201,7 +201,7 @@ def _search(
     threading.Thread(target=import_module, args=(USED_AT_THE_END,), daemon=True).start()
     journal = open_journal(folder.journal)
     try:
-        keeper = EnsembleKeeper(plan, folder, budget)
+        keeper = EnsembleKeeper(plan, folder, budget, executor.slots)
         keeper.begin(journal.trials())
         settings = plan.settings
         reason = search(

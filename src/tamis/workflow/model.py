@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tamis.core.candidate import Candidate
 from tamis.core.errors import CorruptArtefactError, DataError, ParameterError, RunFolderError
 from tamis.core.kinds import TaskKind
 from tamis.core.version import __version__
@@ -50,6 +51,11 @@ class Member:
     candidate: Mapping[str, Any]
     weight: float
     units: tuple[Unit, ...]
+
+    @property
+    def key(self) -> str:
+        """The candidate's key."""
+        return Candidate.from_json(self.candidate).key
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for the manifest."""

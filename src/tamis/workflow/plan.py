@@ -107,6 +107,11 @@ class Plan:
         dataset = Dataset.open(self.data)
         return groups_of(dataset.table)
 
+    @property
+    def refits(self) -> bool:
+        """Whether members are fitted once more on all rows at the end: asked for, or the fold is a holdout."""
+        return self.settings.refit or self.scheme.kind is SplitKind.HOLDOUT
+
     def save(self, path: Path) -> None:
         """Write the plan, whole or not at all."""
         record = {

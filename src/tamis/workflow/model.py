@@ -16,6 +16,7 @@ from tamis.data.frames import to_pandas
 from tamis.data.layout import Layout
 from tamis.data.schema import Schema
 from tamis.data.table import Table
+from tamis.ensemble.bagging import RunningMean
 from tamis.ensemble.calibration import Calibrator
 from tamis.ensemble.threshold import DecisionRule
 from tamis.evaluate.estimate import ScoreEstimate
@@ -252,14 +253,14 @@ class Model:
         constant = np.asarray(self.recipe.constant, dtype=np.float64)
         if not self.recipe.members or table.n_rows == 0:
             return np.tile(constant, (table.n_rows, 1)) if classification else np.full(table.n_rows, constant[0])
-        total: Any = 0.0
+        mean = RunningMean()
         for preparation, uses in self._uses().items():
             matrix = self._part(preparation).transform(table)
             for key, share in uses:
                 model = self._part(key)
                 component = pipelines.find(self._loaded[f"{key} component"], self.catalogue)
-                total = total + share * pipelines.predict(model, component, matrix, classification)
-        return np.asarray(total, dtype=np.float64)
+                mean.add(pipelines.predict(model, component, matrix, classification), share)
+        return mean.result()
 
     def _uses(self) -> dict[str, list[tuple[str, float]]]:
         """Return, for each preparation, the models on top of it with their share, so that it is computed once."""

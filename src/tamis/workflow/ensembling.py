@@ -145,7 +145,7 @@ class EnsembleKeeper:
         self._dirty = False
         self._last_s = time.monotonic() - began
         self._spent_s += self._last_s
-        self._finish_s = max(self._finish_s, 0.5 + 4.0 * self._last_s)
+        self._finish_s = max(self._finish_s, 0.6 + 6.0 * self._last_s)
         self.budget.reserve_s = max(self.budget.reserve_s, self._finish_s + self._refit_s())
 
     def _refit_s(self) -> float:

@@ -28,8 +28,10 @@ class Proposing:
         if self.n_asked == len(self.models):
             return FINISHED
         self.n_asked += 1
+        name = self.models[self.n_asked - 1]
+        settings = {"max_depth": 3} if name == "decision_tree" else {}
         filled = Candidate.of("impute", {"strategy": "mean"}, Candidate.of("columns", {"roles": ["numeric"]}))
-        return Proposal(Candidate.of(self.models[self.n_asked - 1], {}, filled), origin="mine")
+        return Proposal(Candidate.of(name, settings, filled), origin="mine")
 
     def tell(self, trial: Trial) -> None:
         self.heard.append(trial)

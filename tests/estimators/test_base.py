@@ -60,12 +60,13 @@ def test_workers_and_their_number_do_not_change_the_result(
     X: np.ndarray, y: np.ndarray, classifier: Classifier, proposing: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = {"search": proposing("decision_tree", "naive_bayes", "logistic"), "max_trials": 3}
-    here = classifier(**options).fit(X, y).predict_proba(X)
+    inline = classifier(**options).fit(X, y)
+    assert inline.leaderboard_["status"].tolist() == ["done"] * 3
     monkeypatch.setattr("tamis.workflow.fit.INLINE_CELLS", 0)
     monkeypatch.setattr("tamis.workflow.fit.PRELOAD", ())
     for n_jobs in (1, 2):
         there = classifier(**{**options, "n_jobs": n_jobs}).fit(X, y)
-        np.testing.assert_array_equal(there.predict_proba(X), here)
+        np.testing.assert_array_equal(there.predict_proba(X), inline.predict_proba(X))
 
 
 def test_a_time_limit_is_kept(X: np.ndarray, y: np.ndarray) -> None:

@@ -9,8 +9,13 @@ import pandas as pd
 import pytest
 
 from tamis import AutoClassifier, AutoRegressor, load
-from tamis.core.errors import CorruptArtefactError, RunFolderError
+from tamis.core.budget import Budget
+from tamis.core.errors import CorruptArtefactError, DataError, RunFolderError
 from tamis.core.kinds import TaskKind
+from tamis.workflow.begin import begin
+from tamis.workflow.fit import fit
+from tamis.workflow.plan import Given
+from tamis.workflow.settings import Settings
 
 KEPT = Path(__file__).parent / "data"
 LARGEST_KB = 100
@@ -40,6 +45,20 @@ def test_a_run_folder_comes_back_with_its_leaderboard_and_options(
     assert again.search_history_.equals(model.search_history_)
     assert again.get_params()["random_state"] == 7 and again.get_params()["max_trials"] == 1
     assert not hasattr(again, "feature_names_in_") and again.n_features_in_ == 4
+
+
+def test_a_model_of_a_files_run_finds_its_columns_by_name(frame: pd.DataFrame, y: np.ndarray, tmp_path: Path) -> None:
+    table = frame.assign(sold=np.array(["no", "yes"])[y])
+    settings = Settings(target="sold", max_trials=1, search="portfolio", jobs=1)
+    with begin(tmp_path / "run", settings, "memory") as folder:
+        fit(folder, settings, budget=Budget(max_trials=1), data=Given(table))
+    model = load(tmp_path / "run")
+    assert model.feature_names_in_.tolist() == list(frame)
+    moved = table.assign(more=1)[[*list(table)[::-1], "more"]]
+    np.testing.assert_array_equal(model.predict(moved), model.predict(frame))
+    assert model.score(moved, table["sold"]) > 0.8
+    with pytest.raises(DataError, match="must have the column 'mass'"):
+        model.predict(frame.drop(columns="mass"))
 
 
 def test_a_folder_that_holds_something_else_is_not_written_to(fitted: AutoClassifier, tmp_path: Path) -> None:

@@ -147,11 +147,11 @@ def test_libraries_in_a_worker_see_the_threads_and_no_input(executor):
     assert seen == {"omp": "1", "input": "", "cwd": os.getcwd()}
 
 
-def test_the_largest_is_stopped_when_all_together_use_too_much(tmp_path):
+def test_a_worker_gets_no_more_than_its_share_of_the_memory(tmp_path):
     with LocalExecutor(2, folder=tmp_path, memory_mb=500) as small:
         small.begin(perform)
         trials = run(small, act("eat", 0, megabytes=900), act("sleep", 1, seconds=1.0))
-    assert trials[0].outcome.status is Status.OUT_OF_MEMORY and "500 MB" in trials[0].outcome.reason
+    assert trials[0].outcome.status is Status.OUT_OF_MEMORY and "250 MB" in trials[0].outcome.reason
     assert trials[1].done
 
 

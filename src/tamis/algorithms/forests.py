@@ -299,7 +299,6 @@ COMPONENTS = (
         ),
         cost=cost_tree,
         sparse=True,
-        out_of_bag=True,
         missing=True,
         classes=(*WRAPPERS, "tamis.algorithms.forests.SmoothTree", TREE),
         source="sklearn.tree.DecisionTreeClassifier",

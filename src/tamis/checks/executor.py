@@ -223,7 +223,7 @@ def check_limits_hold(executor: Executor) -> None:
     assert trials[1].outcome.status is Status.PRUNED, trials[1].outcome
     trials, _ = _run(executor, act("eat", 2, megabytes=900, memory_mb=300.0), act("succeed", 3))
     assert trials[2].outcome.status is Status.OUT_OF_MEMORY, trials[2].outcome
-    assert trials[2].outcome.memory_mb >= 300 and trials[3].done
+    assert 0 < trials[2].outcome.memory_mb <= 330 and trials[3].done
 
 
 def check_closing(executor: Executor) -> None:

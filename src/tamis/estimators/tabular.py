@@ -51,7 +51,7 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
     --------
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = AutoClassifier(max_trials=2).fit(X, y)
+    >>> model = AutoClassifier(max_trials=1).fit(X, y)
     >>> model.score(X, y) > 0.9
     True
     """
@@ -121,7 +121,7 @@ class AutoRegressor(RegressorMixin, AutoEstimator):
     --------
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> model = AutoRegressor(max_trials=2).fit(X, y)
+    >>> model = AutoRegressor(max_trials=1).fit(X, y)
     >>> model.score(X, y) > 0.3
     True
     """

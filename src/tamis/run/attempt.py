@@ -51,15 +51,21 @@ def attempt(objective: Objective, proposal: Proposal, context: WorkContext) -> O
         if not isinstance(outcome, Outcome):
             raise TypeError(f"An objective must return an Outcome; got {type(outcome).__name__}.")
     except MemoryError as error:
-        outcome = Outcome(Status.OUT_OF_MEMORY, reason=describe_error(error))
+        outcome = _refused(error, context)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: a library may call sys.exit
-        status = Status.OUT_OF_MEMORY if "bad alloc" in str(error).lower() else Status.FAILED  # as C++ words it
-        outcome = Outcome(status, reason=describe_error(error))
+        refused = "bad alloc" in str(error).lower()  # as C++ words it
+        outcome = _refused(error, context) if refused else Outcome(Status.FAILED, reason=describe_error(error))
     seconds = outcome.seconds or time.monotonic() - context.started
     memory = outcome.memory_mb or private_memory_mb(os.getpid())
     return settled(replace(outcome, seconds=float(seconds), memory_mb=float(memory)))
+
+
+def _refused(error: BaseException, context: WorkContext) -> Outcome:
+    """Return the outcome of a trial that asked for more memory than there is for it."""
+    share = f"the {context.memory_mb:.0f} MB that it may use" if context.memory_mb < inf else "the memory there is"
+    return Outcome(Status.OUT_OF_MEMORY, reason=f"It needed more than {share}: {describe_error(error)}")
 
 
 def settled(outcome: Outcome) -> Outcome:

@@ -18,10 +18,10 @@ class LocalExecutor:
     """Worker processes that live through the run.
 
     They are started at once, before the objective is known, as fresh Python processes: a user's script needs no `if
-    __name__ == "__main__"` guard. What runs past its limit of time by more than a second or two fifths, or breaks a
-    limit of memory, is killed and comes back as timed out or out of memory; a worker that crashes costs its proposal
-    a failed outcome. Each is replaced at once. A proposal is not tried again, unless its worker died before it began
-    with it.
+    __name__ == "__main__"` guard. What runs past its limit of time by more than three seconds or two fifths, or
+    breaks a limit of memory, is killed and comes back as timed out or out of memory; a worker that crashes costs its
+    proposal a failed outcome. Each is replaced at once. A proposal is not tried again, unless its worker died before
+    it began with it.
 
     Parameters
     ----------

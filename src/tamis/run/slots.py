@@ -7,6 +7,8 @@ from tamis.core.trial import Proposal
 from tamis.run.limits import private_memory_mb
 from tamis.run.process import WorkerProcess
 
+LEAST_GRACE_S = 3.0
+"""A fresh worker takes about as long to be where the killed one was."""
 GRACE = 0.4
 """A trial is killed when it is so much over its limit: one that is about to end is worth the wait."""
 
@@ -23,7 +25,7 @@ class Job:
     def overdue(self, now: float) -> bool:
         """Tell whether it should have ended, the grace for a trial that ends itself included."""
         limit = self.proposal.limit_s
-        return now - self.started > limit + max(1.0, GRACE * limit)
+        return now - self.started > limit + max(LEAST_GRACE_S, GRACE * limit)
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Small tables, and the cheapest honest run: one linear model on a few folds, in this process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from tamis.core.budget import BudgetView
 from tamis.core.candidate import Candidate
 from tamis.core.contracts import FINISHED, Finished
 from tamis.core.trial import Proposal, Trial
+from tamis.evaluate.scheme import Scheme, SplitKind, choose_scheme
 
 CHEAP: dict[str, Any] = {"search": "portfolio", "max_trials": 1, "n_jobs": 1}
 
@@ -35,6 +37,20 @@ class Proposing:
 
     def tell(self, trial: Trial) -> None:
         self.heard.append(trial)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_folds() -> Iterator[None]:
+    """Three folds, where tiny tables get eight of them twice: what is tested here is not the search."""
+
+    def scheme(*sizes: Any, **counts: Any) -> Scheme:
+        found = choose_scheme(*sizes, **counts)
+        drawn = found.kind in (SplitKind.FOLDS, SplitKind.GROUPS)
+        return replace(found, n_folds=min(3, found.n_folds), n_repeats=1) if drawn else found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tamis.workflow.plan.choose_scheme", scheme)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -73,9 +89,9 @@ def regressor() -> Callable[..., AutoRegressor]:
     return lambda **options: AutoRegressor(**{**CHEAP, **options})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def fitted(frame: pd.DataFrame, y: np.ndarray) -> AutoClassifier:
-    """One classifier for the tests that only look at it; two candidates, labels of text."""
+    """One classifier for the tests of a file that only look at it; two candidates, labels of text."""
     labels = np.array(["no", "yes"])[y]
     search = Proposing("logistic", "naive_bayes")
     return AutoClassifier(**{**CHEAP, "search": search, "max_trials": 2}).fit(frame, labels)

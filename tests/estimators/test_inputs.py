@@ -193,6 +193,17 @@ def test_weights_change_what_is_learned(X: np.ndarray, y: np.ndarray, classifier
     assert light < 0.35 and heavy > 0.65
 
 
+def test_rows_of_weight_zero_are_as_if_they_were_not_there(
+    X: np.ndarray, y: np.ndarray, classifier: Classifier
+) -> None:
+    weight = np.where(np.arange(60) < 20, 0.0, 1.0 + y)
+    with_them = classifier().fit(X, y, sample_weight=weight, folds=np.arange(60) % 3)
+    without = classifier().fit(X[20:], y[20:], sample_weight=weight[20:], folds=np.arange(20, 60) % 3)
+    np.testing.assert_allclose(with_them.predict_proba(X), without.predict_proba(X))
+    with pytest.raises(DataError, match="at least two classes"):
+        classifier().fit(X, y, sample_weight=y.astype(float))
+
+
 def test_targets_that_suit_no_task_are_refused() -> None:
     with pytest.raises(ValueError, match="Unknown label type: continuous"):
         classes_to_learn([0.5, 1.25, 2.75], "AutoClassifier")

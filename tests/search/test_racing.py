@@ -147,7 +147,7 @@ def test_no_new_candidate_begins_when_no_trial_is_left(named):
 def test_slices_are_short_at_first_and_infinite_without_a_limit(named):
     racing = FoldRacing(Listed(named("a", "b")), n_folds=5)
     limits = [racing.ask(BudgetView(remaining_s=60.0, slots=2)).limit_s for _ in range(2)]
-    assert limits == [9.0, 6.0]
+    assert limits == [9.0, 5.0]
     assert FoldRacing(Listed(named("a")), n_folds=5).ask(BudgetView()).limit_s == inf
 
 

@@ -300,29 +300,36 @@ def _audited(
 
 
 def _with_rows_data(frame: Any, schema: Schema, table: Table, y: Encoded, given: Given) -> Dataset:
-    """Join the rows with the target, weights, groups, times and folds; rows without a target are left out."""
-    keep = np.flatnonzero(y.present)
-    if not len(keep):
-        raise DataError("No row has a value in the target column; there is nothing to learn from.")
+    """Join the rows with the target, weights, groups, times and folds.
+
+    Rows without a target are left out, and those of weight 0: they say nothing, and a fold of them has no score.
+    """
 
     def along(value: Any, role: Role) -> np.ndarray | None:
         if value is None:
-            found = schema.special(frame, role) if isinstance(frame, pd.DataFrame) else None
-        elif role is Role.GROUP:
-            found = pd.factorize(np.asarray(value))[0]
-        elif role is Role.TIME and np.asarray(value).dtype.kind not in "if":
-            found = pd.to_datetime(pd.Series(value)).astype("int64").to_numpy(dtype=np.float64)
-        else:
-            found = np.asarray(value)
-        return None if found is None else found[keep]
+            return schema.special(frame, role) if isinstance(frame, pd.DataFrame) else None
+        if role is Role.GROUP:
+            return pd.factorize(np.asarray(value))[0]
+        if role is Role.TIME and np.asarray(value).dtype.kind not in "if":
+            return pd.to_datetime(pd.Series(value)).astype("int64").to_numpy(dtype=np.float64)
+        return np.asarray(value)
 
+    beside = {
+        "weights": along(given.weight, Role.WEIGHT),
+        "groups": along(given.groups, Role.GROUP),
+        "times": along(given.times, Role.TIME),
+        "folds": along(given.folds, Role.FOLD),
+    }
+    if not y.present.any():
+        raise DataError("No row has a value in the target column; there is nothing to learn from.")
+    keep = np.flatnonzero(y.present if beside["weights"] is None else y.present & (beside["weights"] > 0))
+    values = y.values[keep]
+    if not len(keep) or (y.values.dtype.kind == "i" and len(np.unique(values)) < 2):
+        raise DataError("The rows with a weight above 0 must hold at least two classes or values of the target.")
     return Dataset(
         table if len(keep) == table.n_rows else table.take(keep),
-        y.values[keep],
-        weights=along(given.weight, Role.WEIGHT),
-        groups=along(given.groups, Role.GROUP),
-        times=along(given.times, Role.TIME),
-        folds=along(given.folds, Role.FOLD),
+        values,
+        **{name: None if found is None else found[keep] for name, found in beside.items()},
     )
 
 

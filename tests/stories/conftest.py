@@ -19,6 +19,9 @@ import pytest
 
 TAMIS = (sys.executable, "-m", "tamis")
 
+# A program started in the background may have been told to ignore Ctrl-C, and its children would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 class Program:
     """Runs `tamis` as a program of its own, and ends what is left of it when a test is over."""

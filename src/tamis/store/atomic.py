@@ -19,9 +19,11 @@ TEMPORARY = ".tmp-"
 def storage_error(error: OSError, path: Path | str) -> StorageError:
     """Word what the disk refused, naming the file and what to do.
 
-    Examples -------- >>> print(storage_error(OSError(ENOSPC, "No space left on device"), "run/run.json")) The disk is
-    full: 'run/run.json' could not be written (No space left on device). Free some space and go on with `tamis
-    resume`.
+    Examples
+    --------
+    >>> print(storage_error(OSError(ENOSPC, "No space left on device"), "run/run.json"))
+    The disk is full: 'run/run.json' could not be written (No space left on device). Free some space and go on with
+    `tamis resume`.
     """
     why = error.strerror or str(error)
     if error.errno in _FULL:

@@ -29,6 +29,9 @@ CREATE TABLE IF NOT EXISTS events (
 
 _ASKED, _PROGRESSED, _FINISHED = "asked", "progressed", "finished"
 
+_FULL = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_TRUNCATE", "SQLITE_IOERR_SHMSIZE"})
+"""What SQLite calls a write that the disk has no room for: which of them depends on the file it was writing."""
+
 
 def _plain(value: Any) -> Any:
     """Turn numpy's scalars and arrays into what JSON knows."""
@@ -223,11 +226,15 @@ class SqliteJournal:
 
     def _worded(self, error: sqlite3.Error) -> InternalError:
         """Tell a full or missing disk, a damaged file and a mistake of ours apart."""
+        if getattr(error, "sqlite_errorname", "") in _FULL:
+            return StorageError(
+                f"The disk is full or failing: the journal '{self.path}' could not be written ({error}). Free some "
+                "space and go on with `tamis resume`."
+            )
         if isinstance(error, sqlite3.OperationalError):
             return StorageError(
-                f"The journal '{self.path}' cannot be read or written ({error}). Free some space or check the disk "
-                "and the "
-                "permissions, then go on with `tamis resume`."
+                f"The journal '{self.path}' cannot be read or written ({error}). Check the disk and the permissions, "
+                "then go on with `tamis resume`."
             )
         if isinstance(error, sqlite3.ProgrammingError):
             return InternalError(

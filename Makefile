@@ -6,7 +6,7 @@ CORE_VENV ?= .venv-core
 BIN := $(VENV)/bin
 PIP_FLAGS := --disable-pip-version-check --quiet --constraint constraints.txt
 SOURCES := src tests examples docs
-CORE_TESTS := $(wildcard tests/core tests/store tests/cli tests/estimators) tests/test_architecture.py
+CORE_TESTS := $(wildcard tests/core tests/store tests/cli tests/estimators tests/stories) tests/test_architecture.py
 
 .PHONY: help install demo test core-test fix check types docs bench proofs clean
 

@@ -145,12 +145,12 @@ def test_no_file_reaches_for_its_own_room_through_the_rooms_face() -> None:
 
 def dependency_homes() -> dict[str, list[str]]:
     """Read pyproject.toml: the module of each dependency with a comment, and the files that the comment names."""
-    modules = {"xgboost-cpu": "xgboost"}
+    modules = {"xgboost-cpu": "xgboost", "pillow": "PIL"}
     homes: dict[str, list[str]] = {}
     for line in (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines():
         found = re.search(r'"([a-z-]+)>=[^"]*"[\],]*\s+#\s+(.*)', line)
         if found:
-            homes.setdefault(modules.get(found[1], found[1]), []).extend(re.findall(r"[\w/]+\.py|\bcli\b", found[2]))
+            homes.setdefault(modules.get(found[1], found[1]), []).extend(re.findall(r"[\w/]+\.py|\bcli\b|\bneural\b", found[2]))
     return homes
 
 
@@ -159,7 +159,7 @@ def test_pyproject_names_the_home_of_every_optional_dependency() -> None:
     homes = dependency_homes()
     for extra, wanted in project["optional-dependencies"].items():
         for one in wanted:
-            name = re.split(r"[><=\[]", one)[0].replace("xgboost-cpu", "xgboost")
+            name = re.split(r"[><=\[]", one)[0].replace("xgboost-cpu", "xgboost").replace("pillow", "PIL")
             assert name == "tamis" or name in homes, f"{name} of the extra {extra!r} has no file beside it"
 
 

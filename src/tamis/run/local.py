@@ -71,8 +71,7 @@ class LocalExecutor:
         except Exception as error:  # pickling runs the objects' own code
             raise ParameterError(
                 f"The objective cannot be sent to another process ({type(error).__name__}: {error}). A metric or a "
-                "component "
-                "of your own must not hold open files, locks, connections or generators."
+                "component of your own must not hold open files, locks, connections or generators."
             ) from error
         self._supervisor.command("objective", encode_command(("objective", content)))
 

@@ -133,8 +133,8 @@ class RunFolder:
             foreign = [] if earlier else [one.name for one in path.iterdir() if not _leftover(one.name)]
         if foreign:
             raise RunFolderError(
-                f"'{path}' is not empty (it holds {foreign[0]!r}) and is not a run folder. Choose a new or an empty "
-                "folder."
+                f"'{path}' is not empty (it holds {foreign[0]!r}) and is not a run folder. "
+                "Choose a new or an empty folder."
             )
         if earlier and not replace:
             raise RunFolderError(

@@ -242,8 +242,7 @@ class SqliteJournal:
             )
         return CorruptArtefactError(
             f"The journal '{self.path}' is damaged ({error}). Restore it from a backup; `tamis resume` goes on "
-            "with the "
-            "trials that can still be read."
+            "with the trials that can still be read."
         )
 
 

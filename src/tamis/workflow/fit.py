@@ -205,7 +205,7 @@ def _search(
         keeper.begin(journal.trials())
         settings = plan.settings
         reason = search(
-            strategy_for(plan, slots=executor.slots, given=strategy),
+            strategy_for(plan, strategy),
             executor,
             journal,
             budget,

@@ -24,7 +24,7 @@ SHARE = 0.35
 """Of the remaining time on all slots, for all folds of one candidate of the portfolio."""
 
 
-def strategy_for(plan: Plan, slots: int = 1, given: Strategy | None = None) -> Strategy:
+def strategy_for(plan: Plan, given: Strategy | None = None) -> Strategy:
     """Return the whole strategy of a run: which candidates, in which order, on which folds.
 
     A given one of the user's own proposes whole candidates; the folds are seen to here.

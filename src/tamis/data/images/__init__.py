@@ -1,0 +1,1 @@
+"""Images in: where they lie, what they look like, and which of them are copies."""

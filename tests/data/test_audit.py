@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from tamis.core.kinds import TaskKind
-from tamis.data.audit import Finding, audit
+from tamis.data.audit import audit
+from tamis.data.auditing.copies import equal_rows
+from tamis.data.auditing.finding import Finding
 from tamis.data.infer import infer_schema
 
 
@@ -141,9 +143,9 @@ def test_drift_is_found_in_numbers_levels_and_missing_cells():
     test["a"] += 1
     test["kind"] = "u"
     test.loc[:300, "b"] = np.nan
-    found = of("drift", look(frame, test=test))
-    assert set(found) == {"a", "b", "kind"}
-    assert "missing" in found["b"].message
+    found = of("drift", look(frame, test=test))[None].message
+    assert found.startswith("3 of 4 columns differ")
+    assert all(name in found for name in ("'a' (the distribution", "'b' (the share of missing", "'kind' (the shares"))
 
 
 def test_new_levels_of_a_column_with_many_are_no_drift():
@@ -170,3 +172,94 @@ def test_the_gravest_comes_first():
         (one.severity for one in look(frame)), key=["error", "warning", "info"].index
     )
     assert look(frame)[0].column == "copy"
+
+
+def test_a_column_that_the_test_file_lacks_is_left_out_and_the_others_are_compared():
+    test = clean(seed=9).assign(b=lambda f: f["b"] + 1).drop(columns=["a"])
+    found = look(clean(), test=test)
+    assert (of("absent", found)["a"].action, of("absent", found)["a"].message) == (
+        "drop",
+        "'a' is not in the test file; left out.",
+    )
+    assert list(of("drift", found)) == ["b"]
+
+
+def test_a_test_file_of_other_columns_drops_nothing():
+    found = look(clean(), test=pd.DataFrame({"z": range(50)}))
+    assert [(one.kind, one.action) for one in found] == [("absent", "warn")]
+
+
+def test_drift_of_many_columns_is_one_line_with_the_worst():
+    rng = np.random.default_rng(0)
+    ours = pd.DataFrame(rng.normal(size=(300, 400)), columns=[f"x{n}" for n in range(400)])
+    theirs = pd.DataFrame(rng.normal(size=(300, 400)), columns=ours.columns)
+    theirs.iloc[:, -9:] += np.arange(1.0, 10.0)
+    found = of("drift", audit(ours, infer_schema(ours), test=theirs, limit_s=20.0))
+    assert len(found) == 1
+    message = found[None].message
+    assert message.startswith("9 of 400 columns differ") and "and 4 more" in message
+    assert "'x399'" in message and "'x391'" not in message
+
+
+def test_drift_that_no_column_shows_alone_is_seen_by_a_model():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=500)
+    ours = pd.DataFrame({"a": x, "b": x + rng.normal(0, 0.1, 500), "c": rng.normal(size=500)})
+    theirs = ours.assign(b=rng.permutation(ours["b"]))
+    assert "No column differs alone" in of("drift", audit(ours, infer_schema(ours), test=theirs))[None].message
+    assert not of("drift", audit(ours, infer_schema(ours), test=ours.sample(frac=1, random_state=0)))
+
+
+def test_a_budget_of_cells_finds_the_same_whatever_the_clock_says_and_tells_where_it_ends():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0.0, 1.0], [300, 12])
+    frame = pd.DataFrame(rng.normal(size=(312, 200)), columns=[f"x{n}" for n in range(200)]).assign(x150=y)
+    schema = infer_schema(frame)
+    found = [audit(frame, schema, y=y, test=frame, limit_s=limit_s, max_cells=90_000) for limit_s in (0.0, 60.0)]
+    assert found[0] == found[1]
+    assert of("leak", found[0])["x150"].action == "drop"
+    assert "of 200 columns that may give the target away" in of("audit cut short", found[0])[None].message
+    assert "128 of 200 columns looked at" in of("drift", found[0])[None].message
+    assert "audit cut short" not in {one.kind for one in audit(frame, schema, y=y, test=frame, max_cells=2_000_000)}
+
+
+@pytest.mark.parametrize("share", [0.1, 0.4])
+def test_a_partial_renaming_of_the_target_is_a_leak(share):
+    frame = clean()
+    blank = np.random.default_rng(1).random(len(frame)) < share
+    frame["renamed"] = frame["y"].map({"pos": "ja", "neg": "nein"}).mask(blank)
+    frame["c"] = frame["c"].mask(blank)
+    leak = of("leak", look(frame))
+    assert list(leak) == ["renamed"]
+    assert leak["renamed"].action == "drop"
+    assert "of the rows that have a value" in leak["renamed"].message
+
+
+def test_a_partial_linear_copy_of_a_number_is_a_leak():
+    frame = clean().assign(y=lambda f: f["a"] * 3 + np.sin(f["b"]))
+    frame["scaled"] = (frame["y"] * 1000 - 5).mask(frame.index % 10 == 0)
+    assert of("leak", look(frame))["scaled"].action == "drop"
+
+
+def test_copies_of_rows_of_one_continuous_column_are_counted():
+    x = np.random.default_rng(0).normal(size=300)
+    frame = pd.DataFrame({"x": np.r_[x, x[:150]], "y": np.r_[x, x[:150]] > 0})
+    assert "(150 repeat" in of("duplicated rows", look(frame))[None].message
+    coarse = pd.DataFrame({"x": x.round(1), "y": x > 0})
+    assert not of("duplicated rows", look(coarse))
+
+
+def test_equal_rows_share_a_number():
+    frame = pd.concat([clean(50), clean(50).head(5)], ignore_index=True)
+    frame["y"] = list(range(55))
+    groups = equal_rows(frame, infer_schema(frame, target="y"))
+    assert groups is not None
+    assert groups[50:].tolist() == groups[:5].tolist()
+    assert len(set(groups)) == 50
+
+
+def test_rare_classes_are_named_where_codes_are_given():
+    y = np.r_[np.zeros(300), np.ones(297), [2.0] * 3]
+    frame = clean().drop(columns="y")
+    found = audit(frame, infer_schema(frame), y=y, kind=TaskKind.MULTICLASS, classes=["low", "high", "odd"])
+    assert "'odd' (3)" in of("rare class", found)[None].message

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tamis.core.errors import DataError, ParameterError
 from tamis.core.kinds import CODE_ROLES, Role
-from tamis.data.infer import infer_schema, natural_order
+from tamis.data.infer import infer_schema
+from tamis.data.raw_column import natural_order
 
 RNG = np.random.default_rng(7)
 N = 300
@@ -23,7 +24,8 @@ def pick(*values: object, n: int = N) -> list[object]:
 
 
 def column_of(values, name="x"):
-    return infer_schema(pd.DataFrame({name: values})).columns[0]
+    # Beside another column: the last one that is left is never dropped.
+    return infer_schema(pd.DataFrame({name: values, "beside": np.linspace(0, 1, len(values)) ** 2})).columns[0]
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,14 @@ def column_of(values, name="x"):
         ("void", [None] * N, Role.CONSTANT),
         ("blank", ["  "] * N, Role.CONSTANT),
         ("one", [3.5] * N, Role.CONSTANT),
+        ("ticked", [1.0, None, None] * (N // 3), Role.BOOLEAN),
+        ("age", np.arange(N), Role.NUMERIC),
+        ("dose", np.arange(N) * 2 + 5, Role.NUMERIC),
+        ("column_3", np.arange(N), Role.IDENTIFIER),
+        ("column_3", RNG.permutation(N), Role.NUMERIC),
+        ("Unnamed: 0", np.arange(1, N + 1), Role.IDENTIFIER),
+        ("#", np.arange(1, N + 1), Role.IDENTIFIER),
+        ("sample", RNG.permutation(N), Role.IDENTIFIER),
         ("one", ["same"] * N, Role.CONSTANT),
         ("range", pick("18-24", "25-34", "35+"), Role.CATEGORICAL),
         ("signup_date", [int(f"20{n % 20 + 1:02d}{n % 12 + 1:02d}{n % 28 + 1:02d}") for n in range(N)], Role.DATE),
@@ -316,3 +326,40 @@ def test_real_tables_get_the_roles_an_expert_would_give(name):
     assert np.isnan(codes).sum() >= raw
     read_again = schema.apply(frame.astype(str).where(frame.notna(), None))
     np.testing.assert_allclose(read_again.values, table.values)
+
+
+def test_columns_without_names_are_not_judged_by_counting():
+    frame = pd.DataFrame({"column_0": np.arange(60), "column_1": np.arange(60)[::-1] % 50})
+    assert [one.role for one in infer_schema(frame).columns] == [Role.NUMERIC] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "role"),
+    [("id", np.arange(60), Role.NUMERIC), ("domain", [f"q{n * 7919 % 997}.org" for n in range(60)], Role.TEXT)],
+)
+def test_the_last_feature_is_never_dropped(name, values, role):
+    frame = pd.DataFrame({name: values, "one": 1, "y": [0, 1] * 30})
+    schema = infer_schema(frame, target="y")
+    assert [(one.name, one.role) for one in schema.features] == [(name, role)]
+    assert "nothing else" in schema[name].reason
+    assert infer_schema(frame, target="y", overrides={name: "identifier"}).features == ()
+
+
+def test_a_number_that_counts_up_is_kept_with_a_note():
+    frame = pd.DataFrame({"age": np.arange(60), "x": np.linspace(0, 1, 60), "year": np.arange(1900, 1960)})
+    notes = infer_schema(frame).notes
+    assert len(notes) == 1
+    assert "'age'" in notes[0] and "counts up" in notes[0]
+
+
+def test_one_or_blank_says_whether_it_is_there():
+    frame = pd.DataFrame({"ticked": [1.0, None, None, 1.0] * 20, "x": np.linspace(0, 1, 80)})
+    assert infer_schema(frame).apply(frame).values[:4, 0].tolist() == [1, 0, 0, 1]
+
+
+def test_what_was_taken_for_missing_is_noted():
+    frame = pd.DataFrame({"x": [str(n / 8) if n % 4 else "refused" for n in range(100)]})
+    schema = infer_schema(frame)
+    assert any("'x'" in note and "'refused'" in note for note in schema.notes)
+    assert schema.problems(frame) == []
+    assert "such as 'other'" in schema.problems(pd.DataFrame({"x": ["1.5", "other"]}))[0]

@@ -168,6 +168,27 @@ def test_footers_and_totals_are_left_out_and_quoted(read: Read) -> None:
     assert any('footer of 1 row left out: "Source: the town hall"' in note for note in found.notes)
 
 
+@pytest.mark.parametrize(
+    "footer",
+    ["Source: World Bank, 2020\n", "Source: World Bank, UN, IMF, 2020\n", "\nSource: UN, 2020, x\nNote: a, b\n"],
+)
+@pytest.mark.parametrize("columns", ["c,v", "c,v,w"])
+def test_a_footer_that_holds_the_delimiter_is_left_out(read: Read, columns: str, footer: str) -> None:
+    rows = "".join(f"{name},{n},{n + 1}"[: 3 if columns == "c,v" else 5] + "\n" for n, name in enumerate("ABCDEFG"))
+    found = read(f"{columns}\n{rows}{footer}")
+    assert found.frame["c"].tolist() == list("ABCDEFG")
+    assert pd.api.types.is_integer_dtype(found.frame["v"])
+    assert any("footer" in note and "Source:" in note for note in found.notes)
+    again = read(f"{columns}\n{rows}{footer}", "new.csv", layout=found.layout)
+    assert len(again.frame) == 7
+
+
+def test_rows_that_begin_like_remarks_are_rows_where_others_do(read: Read) -> None:
+    assert len(read("c,v\nSource: a,1\nSource: b,2\nSource: c,3\n").frame) == 3
+    found = read("c,v,w\nNote: a,1,2\nNote: b,2\nx,3,4\nNote: c,4\n").frame
+    assert found["c"].tolist() == ["Note: a", "Note: b", "x", "Note: c"]
+
+
 def test_a_total_that_is_a_level_stays(read: Read) -> None:
     assert len(read("sex,n,m\nmale,1,2\nTotal,2,3\nfemale,3,4\nTotal,6,9\n").frame) == 4
 
@@ -205,6 +226,26 @@ def test_missing_tokens_are_found_and_counted(read: Read) -> None:
     assert found.frame["c"].isna().sum() == 2
     assert any(note.startswith("missing tokens") and "(6 cells)" in note for note in found.notes)
     assert any("'NA' read as missing; it may be a level" in note for note in found.notes)
+
+
+def test_words_for_nothing_are_missing_where_numbers_are(read: Read) -> None:
+    found = read("a,b\nUnknown,Unknown\n2.5,x\nNot available,y\nTBD,x\n")
+    assert found.frame["a"].isna().tolist() == [True, False, True, True]
+    assert found.frame["b"].tolist() == ["Unknown", "x", "y", "x"]
+
+
+def test_a_true_minus_sign_is_read_at_fit_and_at_predict(read: Read) -> None:
+    found = read("a,b\n\u22120.5,\u22121\n0.25,word\n")
+    assert found.frame["a"].tolist() == [-0.5, 0.25]
+    assert found.frame["b"].tolist() == ["\u22121", "word"]
+    comma = read("a;b\n\u22120,5;x\n1.234,25;y\n")
+    assert comma.frame["a"].tolist() == [-0.5, 1234.25]
+    assert read("a;b\n\u22127,5;x\n", "new.csv", layout=comma.layout).frame["a"].tolist() == [-7.5]
+
+
+def test_thousands_may_stand_apart_as_in_india(read: Read) -> None:
+    found = read('a,b\n"1,10,000",x\n"25,000",y\n"12,34,567.5",z\n')
+    assert found.frame["a"].tolist() == [110_000, 25_000, 1_234_567.5]
 
 
 def test_a_minus_beside_a_plus_is_a_level(read: Read) -> None:

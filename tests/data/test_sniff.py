@@ -29,6 +29,25 @@ def test_the_delimiter_is_found(text: str, delimiter: str, width: int) -> None:
     assert (verdict.dialect.delimiter, verdict.width) == (delimiter, width)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'a','b'\n'1','x,1'\n",
+        "'a','b'\r\n" + "".join(f"'{n}','x,{n}'\r\n" for n in range(20)),
+        "id,name,v\n" + "".join(f"{n},'Smith, J',{n}.5\n" for n in range(20)),
+        "'a','b'\n" + "".join(f"'n{n}','x and y, then {n}'\n" for n in range(20)),
+    ],
+)
+def test_single_quotation_marks_hold_the_delimiter(text: str) -> None:
+    verdict = sniff(text)
+    assert verdict.dialect.quote == "'"
+    assert {len(record) for record, _ in verdict.dialect.measured(split_lines(text))} == {verdict.width}
+
+
+def test_an_apostrophe_is_no_quotation_mark() -> None:
+    assert sniff("a,b\n1,rock 'n roll\n2,it's\n3,'tis\n").dialect.quote == '"'
+
+
 CELLS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp"]), min_size=1, max_size=8)
 
 

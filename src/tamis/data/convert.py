@@ -1,5 +1,6 @@
 """Turns raw cells into numbers, codes and texts by recipes that are plain JSON, the same at fit and at predict."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -7,38 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tamis.data import notation
+from tamis.data.months import in_english
+
 Recipe = Mapping[str, Any]
 """`how` names the conversion, the other entries are its settings."""
 
-MISSING_LEVELS = frozenset({"", "?", "nan", "NaN", "NAN", "<NA>", "NaT", "null", "NULL", "n/a", "N/A", "#N/A", "#NA"})
-"""Cells that stand for no value wherever they occur."""
-MISSING_NUMBERS = MISSING_LEVELS | {
-    "NA",
-    "na",
-    "None",
-    "none",
-    "NONE",
-    "-",
-    "--",
-    "---",
-    ".",
-    "n.a.",
-    "N.A.",
-    "unknown",
-}
-"""Cells that stand for no value in a column of numbers or dates; elsewhere a level of that name could be meant."""
-
-NUMBER = r"(?:(?<![\d.])[-+])?(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
-NUMBER_WITH_COMMA = r"(?:(?<![\d.,])[-+])?(?:\d{1,3}(?:\.\d{3})+(?!\d)(?:,\d+)?|\d+(?:,\d+)?)"
-"""The same where a comma stands before the decimals."""
 CLOCK = r"^(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d(?:\.\d+)?))?(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?$"
 DURATION = (
     r"^(?:(?P<d>\d+)\s*d(?:ays?)?)?[\s,]*(?:(?P<h>\d+)\s*h(?:(?:ou)?rs?)?)?[\s,]*"
     r"(?:(?P<m>\d+)\s*m(?:in(?:ute)?s?)?)?[\s,]*(?:(?P<s>\d+)\s*s(?:ec(?:ond)?s?)?)?$"
 )
 FRACTION = r"^([-+]?\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)$"
-NEGATIVE = r"^(?:-\s*[^\d.\s]|\(\W*[\d,.]+\W*\)$)"
-"""What accountants write for a number below zero: '-$3.50', '($3.50)'."""
 SCALES = {"k": 1e3, "m": 1e6, "b": 1e9, "bn": 1e9, "g": 1e9, "t": 1e12}
 """What a letter behind a number multiplies it by, where a recipe says that letters do."""
 
@@ -57,7 +38,7 @@ def spell(values: "pd.Index | np.ndarray | Sequence[Any]") -> np.ndarray:
 def _spell_one(value: Any) -> str | None:
     if isinstance(value, str):
         text = value.strip()
-        if text in MISSING_LEVELS:
+        if text in notation.MISSING_LEVELS:
             return None
         head, dot, tail = text.partition(".")
         return head if dot and tail.strip("0") == "" and tail and head.lstrip("-").isdigit() else text
@@ -125,8 +106,8 @@ def read_numbers(texts: pd.Series, thousands: str = ",", decimal: str = ".") -> 
         found[:] = np.nan
     unread = np.isnan(found)
     if unread.any():
-        pattern = NUMBER_WITH_COMMA if decimal == "," else NUMBER
-        rest = texts[unread].str.replace(r"[\s\u00a0\u202f'](?=\d{3}\b)", "", regex=True)
+        pattern = notation.NUMBER_WITH_COMMA if decimal == "," else notation.NUMBER
+        rest = notation.plain_signs(texts[unread]).str.replace(r"[\s\u00a0\u202f'](?=\d{3}\b)", "", regex=True)
         rest = rest.where(rest.str.fullmatch(pattern).fillna(False).astype(bool), None)
         found[unread] = _join_digits(rest, thousands, decimal)
     return found
@@ -167,13 +148,15 @@ def read_embedded(texts: pd.Series, recipe: Recipe) -> np.ndarray:
     """
     decimal, parts = recipe.get("decimal", "."), recipe.get("parts", 1)
     thousands = "." if decimal == "," else ","
-    number = NUMBER_WITH_COMMA if decimal == "," else NUMBER
+    number = notation.NUMBER_WITH_COMMA if decimal == "," else notation.NUMBER
     pattern = r"^\D*?" + r"\D+?".join([f"({number})"] * parts) + r"(.*)$"
+    texts = notation.plain_minus(texts)
     found = texts.str.extract(pattern)
     columns = [_join_digits(found[part], thousands, decimal) for part in range(parts)]
-    negative = texts.str.match(NEGATIVE).fillna(False).to_numpy(bool)
-    columns[0] = np.where(negative, -np.abs(columns[0]), columns[0])
-    rest = found[parts].str.strip().str.casefold()
+    if parts == 1:
+        negative = texts.str.match(notation.NEGATIVE).fillna(False).to_numpy(bool)
+        columns[0] = np.where(negative, -np.abs(columns[0]), columns[0])
+    rest = notation.units_of(found.iloc[:, parts])
     if recipe.get("scaled"):
         columns[0] = columns[0] * rest.str.rstrip("+").map(SCALES).fillna(1.0).to_numpy(np.float64)
     if recipe.get("units"):
@@ -235,13 +218,17 @@ def _rank(cells: pd.Series, recipe: Recipe) -> np.ndarray:
 def _date(cells: pd.Series, recipe: Recipe) -> np.ndarray:
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         return _seconds(pd.to_datetime(cells, utc=True, errors="coerce"))[:, None]
-    return _through_levels(cells, lambda texts: read_dates(texts, recipe["formats"], recipe.get("first_year")))
+    formats, first_year, translate = recipe["formats"], recipe.get("first_year"), recipe.get("translate", False)
+    return _through_levels(cells, lambda texts: read_dates(texts, formats, first_year, translate=translate))
 
 
-def read_dates(texts: pd.Series, formats: Sequence[str], first_year: int | None = None) -> np.ndarray:
+def read_dates(
+    texts: pd.Series, formats: Sequence[str], first_year: int | None = None, *, translate: bool = False
+) -> np.ndarray:
     """Read strings as seconds since 1970 in UTC by the first format that fits, NaN where none does.
 
-    `first_year` is the first of the hundred years that two-digit years may mean.
+    `first_year` is the first of the hundred years that two-digit years may mean; `translate` says that the formats are
+    those of the dates in English.
 
     Examples
     --------
@@ -249,15 +236,19 @@ def read_dates(texts: pd.Series, formats: Sequence[str], first_year: int | None 
     array([1962.58..., 2013.00...])
     """
     found = pd.Series(pd.NaT, index=texts.index, dtype="datetime64[us, UTC]")
-    unread = np.ones(len(texts), dtype=bool)
+    unread = ~notation.stands_for_no_date(texts)
+    texts = texts.map(in_english, na_action="ignore") if translate else texts
     for form in formats:
         if not unread.any():
             break
-        part = pd.to_datetime(texts[unread], format=form, errors="coerce", utc=True)
+        try:
+            part = pd.to_datetime(texts[unread], format=form, errors="coerce", utc=True)
+        except (re.error, ValueError):  # a form that no date has, such as one of two years
+            continue
         if first_year is not None and "%y" in form:
             part = _into_century(part, first_year)
         found[unread] = part.astype("datetime64[us, UTC]")
-        unread = found.isna().to_numpy()
+        unread &= found.isna().to_numpy()
     return _seconds(found)
 
 

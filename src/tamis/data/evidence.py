@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from tamis.core.kinds import Role
-from tamis.data.recognise import Strings
+from tamis.data.recipe import Strings
 
 MAX_ORDINAL = 12
 """Whole numbers with at most so many different values are a scale: months are the longest that is usual."""
+MIN_COUNTED = 20
+"""In a shorter column nothing is told from numbers that count up."""
 MAX_LEVELS = 30
 """More levels than these, with few rows each, are high-cardinality."""
 ROWS_PER_LEVEL = 50
@@ -33,6 +35,13 @@ COUNTER_ENDS = CODE_ENDS | {
     "ref",
     "uuid",
 }
+ENTITY_ENDS = frozenset(
+    {"patient", "subject", "user", "customer", "passenger", "student", "employee", "member", "person", "respondent"}
+    | {"record", "sample", "observation", "obs", "case", "entry", "instance", "ticket", "invoice"}
+)
+"""Last words of names that stand before numbers of rows where those count up."""
+NAMELESS = re.compile(r"(?:column_|column |x|v|Unnamed: |level_)?\d+|", re.IGNORECASE)
+"""What columns are called that have no name of their own."""
 ORDER_WORDS = frozenset({"rank", "ranking", "position", "time", "step", "period", "year", "month", "week", "day", "t"})
 """Names of quantities that count up and still mean something."""
 QUANTITY_WORDS = frozenset({"years", "months", "days", "hours", "number", "count", "num", "n", "total", "mean", "rate"})
@@ -70,7 +79,12 @@ def named_as_code(name: str) -> bool:
 
 
 def weigh_numbers(
-    name: str, values: np.ndarray, different: np.ndarray | None = None, *, coded_company: bool = False
+    name: str,
+    values: np.ndarray,
+    different: np.ndarray | None = None,
+    *,
+    coded_company: bool = False,
+    named_company: bool = False,
 ) -> Verdict:
     """Decide on a column of numbers.
 
@@ -83,6 +97,8 @@ def weigh_numbers(
         The different ones among them, where they are known.
     coded_company : bool
         Whether most whole-number columns of the table are codes by their names.
+    named_company : bool
+        Whether other columns of the table have names of their own.
     """
     different = pd.unique(values) if different is None else different
     count = len(different)
@@ -93,7 +109,8 @@ def weigh_numbers(
         return Verdict(Role.NUMERIC, f"{count:,} different numbers")
     if dated := _as_date(name, different):
         return dated
-    if reason := _counts_up(name, values, different):
+    counting = counts_up(values, different) and not set(words_of(name)) & ORDER_WORDS
+    if reason := _as_identifier(name, values, different, counting, named_company):
         return Verdict(Role.IDENTIFIER, reason)
     low, high = float(different.min()), float(different.max())
     if not _like_counts(name, values, low) and (coded := _as_code(name, len(values), count, high - low, coded_company)):
@@ -145,19 +162,41 @@ def date_recipe(*formats: str) -> dict[str, Any]:
     return {"how": "date", "formats": list(formats)}
 
 
-def _counts_up(name: str, values: np.ndarray, different: np.ndarray) -> str:
-    """Say why whole numbers are an identifier; empty where they are none."""
+def _as_identifier(name: str, values: np.ndarray, different: np.ndarray, counting: bool, named_company: bool) -> str:
+    """Say why whole numbers are an identifier; empty where they are none.
+
+    Counting up alone makes none: an age or a dose may be different in every row of a small sorted table.
+    """
     rows, words = len(values), words_of(name)
-    if rows < 20 or len(different) < 0.98 * rows or set(words) & ORDER_WORDS:
+    if rows < MIN_COUNTED or len(different) < 0.98 * rows or set(words) & ORDER_WORDS:
         return ""
-    if words and words[-1] in COUNTER_ENDS:
+    if name.strip() in {"#", "№"} or (words and words[-1] in COUNTER_ENDS):
         return "nearly every value differs, and the name says that it is an identifier"
+    if counting and words and words[-1] in ENTITY_ENDS:
+        return "every value differs, they count up, and the name is that of a row"
+    index = counting and len(different) == rows and (np.diff(values) == 1).all()
+    return "it has no name, and counts the rows" if index and named_company and is_nameless(name) else ""
+
+
+def is_nameless(name: str) -> bool:
+    """Tell whether a name says nothing but the place of the column."""
+    return NAMELESS.fullmatch(name.strip()) is not None
+
+
+def counts_up(values: np.ndarray, different: np.ndarray) -> bool:
+    """Tell whether whole numbers could be those of the rows: every one differs, and they lie close together.
+
+    Examples
+    --------
+    >>> counts_up(np.arange(100, 150), np.arange(100, 150)), counts_up(np.arange(50) ** 2, np.arange(50) ** 2)
+    (True, False)
+    """
+    rows = len(values)
+    if rows < MIN_COUNTED or len(different) < rows:
+        return False
     span = float(different.max() - different.min())
-    rising = bool((np.diff(values) > 0).all())
     # That n numbers out of 3 n all differ by chance has the probability exp(-n / 6).
-    if len(different) == rows and (span + 1 <= 1.05 * rows or (span <= 3 * rows and (rising or rows >= 60))):
-        return "every value differs, and they count up"
-    return ""
+    return span + 1 <= 1.05 * rows or (span <= 3 * rows and (rows >= 60 or bool((np.diff(values) > 0).all())))
 
 
 def level_role(n_levels: int, rows: int) -> Role:

@@ -1,10 +1,7 @@
 """Guesses what each column of a table is for, and says why."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,119 +11,25 @@ from tamis.core.errors import DataError, ParameterError, wrong_choice
 from tamis.core.kinds import CODE_ROLES, Role
 from tamis.core.seeds import generator
 from tamis.data import convert
-from tamis.data.evidence import Verdict, date_recipe, level_role, named_as_code, weigh_numbers, weigh_strings, words_of
-from tamis.data.recognise import Reading, Strings, read_dates, recognise
+from tamis.data.evidence import (
+    ORDER_WORDS,
+    Verdict,
+    date_recipe,
+    is_nameless,
+    level_role,
+    named_as_code,
+    weigh_numbers,
+    weigh_strings,
+    words_of,
+)
+from tamis.data.overrides import obey
+from tamis.data.raw_column import Cells
 from tamis.data.schema import Column, Schema
 
 SAMPLE_ROWS = 20_000
 """Decisions that look at each cell look at no more than these."""
 GROUP_WORDS = frozenset({"patient", "subject", "user", "customer", "group", "session", "household", "family", "person"})
 WEIGHT_NAMES = frozenset({"sample_weight", "weights", "case_weight", "survey_weight", "fnlwgt", "instance_weight"})
-
-
-@dataclass(frozen=True)
-class Cells:
-    """One raw column, with what deciding on it takes."""
-
-    name: str
-    cells: pd.Series
-    rows: np.ndarray
-    """The numbers of the sampled rows."""
-
-    @cached_property
-    def n_present(self) -> int:
-        """How many cells hold something."""
-        if convert.is_plain_number(self.cells):
-            return len(self.numbers)
-        return round(len(self.cells) * (1 - self.missing))
-
-    @cached_property
-    def missing(self) -> float:
-        """Share of the cells that hold nothing."""
-        if not len(self.cells):
-            return 1.0
-        if convert.is_plain_number(self.cells):
-            return 1 - len(self.numbers) / len(self.cells)
-        if self._sampled:
-            return float((self.sample[0] < 0).mean())
-        return 1 - float(self.strings.counts.sum()) / len(self.cells)
-
-    @property
-    def _sampled(self) -> bool:
-        return len(self.rows) < len(self.cells)
-
-    @cached_property
-    def sample(self) -> tuple[np.ndarray, np.ndarray]:
-        """Codes and levels of the sampled cells."""
-        return convert.factorize(self.cells.iloc[self.rows] if self._sampled else self.cells)
-
-    @cached_property
-    def strings(self) -> Strings:
-        """The different values of the sample as strings."""
-        codes, levels = self.sample
-        counts = np.bincount(codes[codes >= 0], minlength=len(levels))
-        seen = counts > 0
-        return Strings(pd.Series(levels[seen], dtype=object), counts[seen])
-
-    @cached_property
-    def numbers(self) -> np.ndarray:
-        """The numbers that are there, in the order of the rows."""
-        values = convert.to_values(self.cells, {"how": "number"})[:, 0]
-        return values[~np.isnan(values)]
-
-    @cached_property
-    def different(self) -> np.ndarray:
-        """The different numbers."""
-        return pd.unique(self.numbers)
-
-    @cached_property
-    def n_unique(self) -> int:
-        """How many different values the whole column has."""
-        if convert.is_plain_number(self.cells):
-            return len(self.different)
-        return int(self.cells.nunique()) if self._sampled else len(self.strings.texts)
-
-    @cached_property
-    def readable(self) -> Strings:
-        """The strings less those that stand for a missing number."""
-        kept = ~self.strings.texts.isin(list(convert.MISSING_NUMBERS)).to_numpy(bool)
-        return Strings(self.strings.texts[kept].reset_index(drop=True), self.strings.counts[kept])
-
-    @cached_property
-    def reading(self) -> Reading | None:
-        """The recipe that reads the strings, if there is one."""
-        return recognise(self.readable)
-
-    @cached_property
-    def examples(self) -> tuple[str, ...]:
-        """A few values, as strings."""
-        found = [text for text in convert.spell(list(self.cells.iloc[:30].dropna())) if text is not None]
-        some = list(dict.fromkeys(found)) or list(self.strings.texts.head(3))
-        return tuple(str(text)[:60] for text in some[:3])
-
-    def levels(self) -> tuple[str, ...]:
-        """Return every level of the whole column in natural order."""
-        return natural_order(convert.factorize(self.cells)[1])
-
-
-def natural_order(levels: Iterable[str]) -> tuple[str, ...]:
-    """Sort strings as people do: by value where all are numbers, else with the numbers inside them as numbers.
-
-    Examples
-    --------
-    >>> natural_order(["10", "9", "-1"]), natural_order(["a10", "a9"])
-    (('-1', '9', '10'), ('a9', 'a10'))
-    """
-    every = list(levels)
-    values = pd.to_numeric(pd.Series(every, dtype=object), errors="coerce")
-    if every and values.notna().all():
-        return tuple(text for _, text in sorted(zip(values, every, strict=True)))
-
-    def key(text: str) -> tuple[list[tuple[int, int, str]], str]:
-        parts = re.split(r"([0-9]+)", text.casefold())
-        return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part], text
-
-    return tuple(sorted(every, key=key))
 
 
 def infer_schema(
@@ -169,14 +72,15 @@ def infer_schema(
         rows = np.sort(generator(seed, "schema").choice(len(frame), SAMPLE_ROWS, replace=False))
     every = [Cells(name, frame.iloc[:, index], rows) for index, name in enumerate(names)]
     free = [one for one in every if one.name not in roles]
-    company = _mostly_codes(free)
-    columns, notes = [], []
-    for one in every:
-        role = roles.get(one.name)
-        verdict = _judge(one, company) if role is None else _obey(one, role)
-        columns.append(_column(one, verdict))
-        if role is None:
-            notes += _hints(one, verdict)
+    company = {
+        "coded_company": _mostly_codes(free),
+        "named_company": any(not is_nameless(name) for name in names if roles.get(name) is not Role.TARGET),
+    }
+    verdicts = {one.name: obey(one, roles[one.name]) if one.name in roles else _judge(one, company) for one in every}
+    if not any(verdict.role.is_feature for verdict in verdicts.values()):
+        verdicts |= {one.name: kept for one in free if (kept := _kept(one, verdicts[one.name]))}
+    columns = [_column(one, verdicts[one.name]) for one in every]
+    notes = [note for one in free for note in _hints(one, verdicts[one.name])]
     found = next((name for name, role in roles.items() if role is Role.TARGET), None)
     return Schema(tuple(columns), found, False, tuple(notes))
 
@@ -237,7 +141,15 @@ def _mostly_codes(columns: list[Cells]) -> bool:
     return len(many) >= 4 and sum(named_as_code(one.name) for one in many) > len(many) / 2
 
 
-def _judge(one: Cells, company: bool) -> Verdict:
+def _kept(one: Cells, verdict: Verdict) -> Verdict | None:
+    """Make a feature of an identifier, where a table has nothing else to learn from."""
+    if verdict.role is not Role.IDENTIFIER:
+        return None
+    reason = f"kept, as nothing else is there to learn from, though {verdict.reason}"
+    return Verdict(Role.NUMERIC if verdict.parse else Role.TEXT, reason, verdict.parse)
+
+
+def _judge(one: Cells, company: Mapping[str, bool]) -> Verdict:
     kind = one.cells.dtype
     if pd.api.types.is_complex_dtype(kind):
         return Verdict(Role.IGNORED, "complex numbers", {})
@@ -260,13 +172,13 @@ def _judge(one: Cells, company: bool) -> Verdict:
         role = level_role(one.n_unique, one.n_present)
         return Verdict(role, f"{one.n_unique:,} levels, categories by type", {})
     if convert.is_plain_number(one.cells):
-        return weigh_numbers(one.name, one.numbers, one.different, coded_company=company)
+        return weigh_numbers(one.name, one.numbers, one.different, **company)
     return _judge_strings(one)
 
 
 def _single(one: Cells) -> Verdict:
     value = f"{one.strings.texts.iloc[0]!r:.40}" if len(one.strings.texts) else "one"
-    if one.missing < 0.02 or convert.is_plain_number(one.cells):
+    if one.missing < 0.02:
         return Verdict(Role.CONSTANT, f"the only value is {value}", {})
     # Answers of which several could be ticked are written so: the words, or nothing.
     return Verdict(Role.BOOLEAN, f"{value} or nothing ({one.missing:.0%})", {"how": "presence"})
@@ -296,74 +208,6 @@ def _judge_strings(one: Cells) -> Verdict:
     return Verdict(verdict.role, f"{verdict.reason} ({reading.reason})", reading.recipe)
 
 
-def _obey(one: Cells, role: Role) -> Verdict:
-    """Take the user's word where the values can be held, else say why not."""
-    reason = "as you said"
-    if role is Role.TARGET:
-        return Verdict(role, "what is predicted", {})
-    if role is Role.IMAGE:
-        raise _cannot(one, role, "images are given as a folder, not as a column")
-    if role is Role.BOOLEAN:
-        return Verdict(role, reason, _two_values(one))
-    if role is Role.DATE:
-        return Verdict(role, reason, _date_recipe(one) or _refuse(one, role, "they do not read as dates"))
-    if role in (Role.NUMERIC, Role.ORDINAL, Role.WEIGHT, Role.FOLD):
-        recipe = _number_recipe(one)
-        if role is not Role.NUMERIC and convert.n_values(recipe or {"how": "number"}) > 1:
-            recipe = None
-        return Verdict(role, reason, recipe or _refuse(one, role, "they do not read as numbers"))
-    if role is Role.TIME:
-        recipe = _date_recipe(one) or _number_recipe(one)
-        return Verdict(role, reason, recipe or _refuse(one, role, "they read neither as dates nor as numbers"))
-    return Verdict(role, reason, {})
-
-
-def _two_values(one: Cells) -> dict[str, Any]:
-    if convert.is_plain_number(one.cells) and set(one.different) <= {0.0, 1.0}:
-        return {"how": "number"}
-    if one.reading and one.reading.recipe["how"] == "boolean":
-        return one.reading.recipe
-    levels = [level.casefold() for level in one.levels()]
-    if len(levels) > 2:
-        raise _cannot(one, Role.BOOLEAN, f"there are {len(levels):,} different ones")
-    return {"how": "boolean", "false": levels[:1], "true": levels[1:]} if len(levels) == 2 else {"how": "presence"}
-
-
-def _date_recipe(one: Cells) -> dict[str, Any] | None:
-    if pd.api.types.is_datetime64_any_dtype(one.cells.dtype):
-        return date_recipe("ISO8601")
-    if convert.is_plain_number(one.cells):
-        verdict = weigh_numbers("date timestamp", one.numbers) if len(one.numbers) else None
-        return verdict.parse if verdict and verdict.role is Role.DATE else None
-    reading = read_dates(one.readable)
-    return reading.recipe if reading else None
-
-
-def _number_recipe(one: Cells) -> dict[str, Any] | None:
-    kind = one.cells.dtype
-    if isinstance(kind, pd.CategoricalDtype) and kind.ordered:
-        return {"how": "rank", "levels": [str(level) for level in convert.spell(kind.categories) if level is not None]}
-    if convert.is_plain_number(one.cells):
-        return {"how": "number"}
-    if pd.api.types.is_datetime64_any_dtype(kind):
-        return date_recipe("ISO8601")
-    if one.reading:
-        return one.reading.recipe
-    share = one.readable.share(~np.isnan(convert.read_numbers(one.readable.texts)))
-    return {"how": "number"} if share >= 0.5 else None
-
-
-def _cannot(one: Cells, role: Role, why: str) -> ParameterError:
-    some = ", ".join(map(repr, one.examples))
-    return ParameterError(
-        f"The column {one.name!r} cannot be {role}: {why} (values such as {some}). Give another role."
-    )
-
-
-def _refuse(one: Cells, role: Role, why: str) -> dict[str, Any]:
-    raise _cannot(one, role, why)
-
-
 def _column(one: Cells, verdict: Verdict) -> Column:
     hidden = verdict.role is Role.IGNORED and not verdict.reason.startswith("as you")
     return Column(
@@ -387,6 +231,10 @@ def _hints(one: Cells, verdict: Verdict) -> list[str]:
     repeated = verdict.role in CODE_ROLES and 0.02 * one.n_present < one.n_unique < 0.7 * one.n_present
     if repeated and words and words[-1] in {"id", "no", "number", "group"} and GROUP_WORDS & set(words):
         return [f"Rows that share {name} may belong together. Give it the role 'group' to keep them in one fold."]
-    if verdict.role is Role.DATE and "first" in verdict.reason:
-        return [f"The dates in {name} are not clear: {verdict.reason}."]
-    return []
+    found = [f"The column {name}: {one.reading.note}."] if one.was_read and one.reading and one.reading.note else []
+    if verdict.role in (Role.NUMERIC, Role.ORDINAL) and one.counts_up and not set(words) & ORDER_WORDS:
+        found.append(
+            f"The column {name} differs in every row and counts up; it is used as a number. If it only numbers the "
+            "rows, give it the role 'ignored'."
+        )
+    return found

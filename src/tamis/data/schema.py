@@ -12,7 +12,7 @@ from scipy import sparse
 
 from tamis.core.errors import DataError
 from tamis.core.kinds import CODE_ROLES, Role
-from tamis.data import convert
+from tamis.data import convert, notation
 from tamis.data.table import Table
 
 
@@ -234,7 +234,8 @@ class Schema:
             codes, levels = convert.factorize(cells)
             unread = np.isnan(column.read(cells)).all(axis=1) & (codes >= 0)
             if column.role not in CODE_ROLES:
-                unread &= ~np.append(np.isin(levels, list(convert.MISSING_NUMBERS)), False)[codes]
+                none = notation.stands_for_missing(levels) | np.isin(levels, column.parse.get("missing", []))
+                unread &= ~np.append(none | notation.stands_for_no_date(pd.Series(levels, dtype=object)), False)[codes]
             if count := int(unread.sum()):
                 what = "hold a level that was not seen before" if column.role in CODE_ROLES else f"are no {column.role}"
                 lines.append(

@@ -130,8 +130,9 @@ def _drop_repeated_header(table: pa.Table, names: Sequence[str]) -> tuple[pa.Tab
 def trim_footer(table: pa.Table, *, strict: bool) -> tuple[pa.Table, list[str]]:
     """Leave out remarks and totals at the end of a table.
 
-    A remark is the only filled cell of its row, and reads like one, or stands as words among numbers. A total is a last
-    row whose first filled cell says so, and no other cell of its column does.
+    A remark is the only filled cell of its row, and reads like one, or stands as words among numbers; or it begins as
+    remarks do and was cut at its delimiters. A total is a last row whose first filled cell says so, and no other cell
+    of its column does.
     """
     size = min(MAX_FOOTER, table.num_rows - 1)
     texts: list[str] = []
@@ -141,7 +142,8 @@ def trim_footer(table: pa.Table, *, strict: bool) -> tuple[pa.Table, list[str]]:
         filled = [index for index, cell in enumerate(row) if cell]
         if not filled:
             continue
-        if not (_is_remark(table, row, filled) or (not strict and _is_total(table, row, filled))):
+        remark = _is_remark(table, row, filled) or _is_cut_remark(table, row, back)
+        if not (remark or (not strict and _is_total(table, row, filled))):
             break
         texts.insert(0, " ".join(row[index] for index in filled))
         cut = back
@@ -173,6 +175,16 @@ def _is_remark(table: pa.Table, row: list[str], filled: list[int]) -> bool:
     if values and sum(map(is_value, values)) >= 0.9 * len(values):
         return True
     return len(text) >= LONG_TEXT and text.count(" ") >= 3 and len(text) > max(map(len, values), default=0)
+
+
+def _is_cut_remark(table: pa.Table, row: list[str], back: int) -> bool:
+    """Tell whether a row is a remark that holds the delimiter: 'Source: World Bank, 2020'."""
+    if not row[0] or not FOOTNOTE.match(row[0]) or table.num_rows <= back:
+        return False
+    if not any(cell and cell.strip() for cell in _row(table, table.num_rows - back - 1)):
+        return True
+    above = table.column(0).slice(0, max(1, table.num_rows - MAX_FOOTER))
+    return not pc.any(pc.match_substring_regex(above, f"^(?:{FOOTNOTE.pattern})", ignore_case=True)).as_py()
 
 
 def _is_total(table: pa.Table, row: list[str], filled: list[int]) -> bool:

@@ -171,9 +171,10 @@ def normalise(records: Iterable[tuple[int, Record]], ledger: Ledger, skip: int =
         if row is None:
             continue
         # What lay between two good rows was no footer.
-        ready = [_pad(number, one, ledger) for number, one in pending] + [row]
+        ready = [*_mended(pending, ledger), row]
         pending.clear()
         for one in ready:
+            ledger.remarked = ledger.remarked or FOOTNOTE.match(one[0]) is not None
             seen += 1
             if seen > skip:
                 good.append(one)
@@ -181,10 +182,11 @@ def normalise(records: Iterable[tuple[int, Record]], ledger: Ledger, skip: int =
         if len(good) >= BLOCK_ROWS:
             yield _table(good, ledger.width)
             good = []
-    while pending and seen and len(pending) <= LONGEST_FOOTER and _is_remark(pending[-1][1], ledger.width):
+    while pending and seen and len(pending) <= LONGEST_FOOTER and _is_remark(pending[-1][1], ledger):
         ledger.footer.insert(0, " ".join(cell.strip() for cell in pending.pop()[1] if cell.strip()))
-    good += [_pad(number, one, ledger) for number, one in pending]
-    ledger.n_rows += len(pending)
+    rest = _mended(pending, ledger)
+    good += rest
+    ledger.n_rows += len(rest)
     if good:
         yield _table(good, ledger.width)
 
@@ -193,12 +195,18 @@ def _fit(line: int, record: Record, ledger: Ledger, pending: list[tuple[int, Rec
     """Return a row of the right length, or None where it is none (yet)."""
     width = ledger.width
     if len(record) == width and not (width == 1 and is_blank(record)):
-        return record
+        if not (pending and FOOTNOTE.match(record[0])):
+            return record
+        pending.append((line, record))
+        return None
     if is_blank(record):
         ledger.count("blank", line)
         return None
     if (is_comment(record) and len(record) < width) or is_rule(record):
         ledger.count("comment", line)
+        return None
+    if len(record) != width and FOOTNOTE.match(record[0]):
+        pending.append((line, record))
         return None
     if len(record) > width:
         if any(cell.strip() for cell in record[width:]):
@@ -212,12 +220,30 @@ def _fit(line: int, record: Record, ledger: Ledger, pending: list[tuple[int, Rec
     return _pad(line, record, ledger)
 
 
-def _is_remark(record: Record, width: int) -> bool:
-    """Tell whether a last row of one filled cell is a remark rather than a row that was cut off."""
+def _mended(pending: list[tuple[int, Record]], ledger: Ledger) -> list[Record]:
+    """Bring rows that turned out to be no remarks to the right length."""
+    rows = []
+    for line, record in pending:
+        if len(record) == ledger.width:
+            rows.append(record)
+        elif len(record) < ledger.width:
+            rows.append(_pad(line, record, ledger))
+        elif any(cell.strip() for cell in record[ledger.width :]):
+            ledger.count_long(line, len(record))
+        else:
+            ledger.count("trimmed", line)
+            rows.append(record[: ledger.width])
+    return rows
+
+
+def _is_remark(record: Record, ledger: Ledger) -> bool:
+    """Tell whether a last row is a remark rather than one that was cut off."""
+    if sum(bool(cell.strip()) for cell in record) > 1:
+        return not ledger.remarked and FOOTNOTE.match(record[0]) is not None
     text = "".join(record).strip()
     if is_value(text):
         return False
-    return width > 2 or FOOTNOTE.match(text) is not None or text.count(" ") >= 3
+    return ledger.width > 2 or FOOTNOTE.match(text) is not None or text.count(" ") >= 3
 
 
 def _pad(line: int, record: Record, ledger: Ledger) -> Record:

@@ -4,7 +4,6 @@ Columns are Arrow arrays of strings, and every step is one vectorised pass over 
 where every cell that is not missing is a number and none would lose a digit.
 """
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tamis.data.delimited.numerals import NOTATIONS, PLAIN, Notation, has_minus, with_hyphens
 from tamis.data.layout import BOOLEAN, NUMBER, TEXT, ColumnLayout
 
 STANDARD_MISSING = frozenset(
@@ -25,6 +25,8 @@ SYMBOLS_MISSING = frozenset({"?", "-"})
 """Missing in a column of text too, unless they stand beside other symbols such as '+'."""
 WORDS_MISSING = frozenset(
     {"na", "Na", "N.A.", "n.a.", "none", "NONE", "Null", "missing", "Missing", "MISSING", "nil", "NIL", "NaT"}
+    | {"unknown", "Unknown", "UNKNOWN", "not available", "Not available", "Not Available", "NOT AVAILABLE"}
+    | {"tbd", "TBD", "tba", "TBA", "k.A.", "k. A.", "K.A."}
     | {".", "..", "...", "…", ":", "*", "--", "---", "–", "—"}
     | {"#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!"}
 )
@@ -37,38 +39,6 @@ EXACT = 2**53
 """Whole numbers up to here are exact as floats."""
 SAMPLE = 1000
 PROBE = 64
-
-
-@dataclass(frozen=True)
-class Notation:
-    """How numbers are written."""
-
-    decimal: str
-    thousands: str
-
-    @property
-    def pattern(self) -> str:
-        """Return the regular expression (RE2 and Python) of one number."""
-        point = re.escape(self.decimal)
-        whole = r"\d+"
-        if self.thousands:
-            mark = f"[{BLANKS}]" if self.thousands == " " else re.escape(self.thousands)
-            whole = rf"(?:[1-9]\d{{0,2}}(?:{mark}\d{{3}})+|\d+)"
-        return rf"^[-+]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][-+]?\d+)?$"
-
-    def plain(self, cells: pa.ChunkedArray) -> pa.ChunkedArray:
-        """Write numbers with a decimal point and nothing else."""
-        if self.thousands == " ":
-            cells = pc.replace_substring_regex(cells, f"[{BLANKS}]", "")
-        elif self.thousands:
-            cells = pc.replace_substring(cells, self.thousands, "")
-        return pc.replace_substring(cells, self.decimal, ".") if self.decimal != "." else cells
-
-
-BLANKS = " \u00a0\u202f\u2009"
-PLAIN = Notation(".", "")
-NOTATIONS = tuple(Notation(*pair) for pair in ((".", ","), (",", ""), (",", "."), (".", " "), (",", " "), (".", "'")))
-"""The others, in the order of preference where nothing decides."""
 
 
 @dataclass
@@ -132,10 +102,12 @@ def _draft(cells: pa.ChunkedArray, known: ColumnLayout | None, name: str) -> Dra
         bare, draft.tokens = _without(draft.cells, tokens)
         if bare.null_count == len(bare) and known is None and set(draft.tokens) & WORDS_MISSING:
             return draft  # words such as 'none' stand for missing numbers only where numbers are
+        if has_minus(_few(bare)):
+            bare = with_hyphens(bare)
         if known is None or (known.decimal == "." and not known.thousands):
             draft.values, draft.infinite = _numbers(bare)
-        if draft.values is None:
-            draft.notations = _possible(bare)
+        if draft.values is None and (notations := _possible(bare)):
+            draft.notations, draft.cells = notations, with_hyphens(draft.cells)
     if draft.values is not None and known is None:
         draft.layout = replace(draft.layout, kind=NUMBER, missing=_spelled(draft))
     return draft
@@ -300,7 +272,7 @@ def _regroup(draft: Draft) -> None:
 
 def _settle_known(draft: Draft, known: ColumnLayout) -> None:
     """Read a column as the numbers it is known to hold; what is none becomes missing and is counted."""
-    bare, draft.tokens = _without(draft.cells, MISSING | set(known.missing))
+    bare, draft.tokens = _without(with_hyphens(draft.cells), MISSING | set(known.missing))
     first = Notation(known.decimal, known.thousands)
     if not _all_match(bare, first.pattern):
         first = max((first, PLAIN, *NOTATIONS), key=lambda one: _count_matches(bare, one.pattern))

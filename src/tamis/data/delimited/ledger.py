@@ -23,6 +23,8 @@ class Ledger:
     counts: Counter[str] = field(default_factory=Counter)
     lines: dict[str, list[int]] = field(default_factory=dict)
     """The first line numbers of each kind."""
+    remarked: bool = False
+    """Whether a row of the table itself begins as remarks do."""
     footer: list[str] = field(default_factory=list)
     encoding: str = ""
     """The encoding that took the place of the one first supposed."""

@@ -153,10 +153,16 @@ def _candidates(text: str, forced: str) -> Iterator[Dialect]:
             if '\\"' in text:
                 yield Dialect(delimiter, escape="\\")
             yield Dialect(delimiter, quote="")
-        if re.search(rf"(?:^|{cut})'[^'\r\n]*'(?:{cut}|$)", text, re.MULTILINE):
+        if _in_single_quotes(delimiter, text):
             yield Dialect(delimiter, quote="'")
     if not forced and re.search(r"\S[ \t]+\S", text):
         yield Dialect(SPACE)
+
+
+def _in_single_quotes(delimiter: str, text: str) -> bool:
+    """Tell whether a cell stands in single quotation marks."""
+    cut = re.escape(delimiter)
+    return re.search(rf"(?:^|{cut})'[^'\r\n]*'(?:{cut}|\r?$)", text, re.MULTILINE) is not None
 
 
 def _judge(dialect: Dialect, lines: list[str]) -> Verdict:
@@ -183,7 +189,8 @@ def _judge(dialect: Dialect, lines: list[str]) -> Verdict:
     same = sum(length == width for length in body) / len(body)
     short = sum(length < width for length in body) / len(body)
     regularity = same + (0.5 * short if lengths[first] == max(body) else 0.0)
-    look = _look(records[first : first + len(body)], dialect)
+    single = bool(dialect.delimiter) and _in_single_quotes(dialect.delimiter, "".join(lines))
+    look = _look(records[first : first + len(body)], dialect, single=single)
     score = regularity**2 * look**2 * (width - 1) / width * (len(body) / len(records)) ** 0.5
     if _ends_open(dialect, lines, consumed, records):
         score *= 0.5
@@ -222,8 +229,9 @@ def _numeric_share(records: list[list[str]]) -> float:
     return sum(NUMBER.fullmatch(cell) is not None for cell in cells) / max(1, len(cells))
 
 
-def _look(records: list[list[str]], dialect: Dialect) -> float:
-    """Return the share of cells that look as if they had been cut rightly."""
+def _look(records: list[list[str]], dialect: Dialect, *, single: bool) -> float:
+    """Return the share of cells that look as if they had been cut rightly; `single` quotation marks may be meant."""
+    marks = ('"', "'") if single else ('"',)
     others = "".join(re.escape(one) for one in DELIMITERS if one not in (dialect.delimiter, "^", "~"))
     # A delimiter of prose is followed by a blank, one of a table is not.
     torn = re.compile(rf"\S[{others}]\S|[\t|]")
@@ -232,7 +240,7 @@ def _look(records: list[list[str]], dialect: Dialect) -> float:
         total += 1
         if not cell or NUMBER.fullmatch(cell) or DATE.fullmatch(cell):
             good += 1
-        elif (cell[0] == '"') != (cell[-1] == '"' and len(cell) > 1):
+        elif any((cell[0] == mark) != (cell[-1] == mark and len(cell) > 1) for mark in marks):
             good += 0.1  # half of a quoted cell
         elif dialect.quote != "'" and len(cell) > 1 and cell[0] == cell[-1] == "'":
             good += 0.7  # a cell still within its quotation marks

@@ -22,6 +22,9 @@ from tamis.core.errors import ParameterError
 Frozen = Any
 """A hashable JSON value: lists have become tuples."""
 
+BATCH = "batch"
+"""The component of a node that is no model: its inputs are looked at together, as signals for a search."""
+
 
 def _freeze(value: Any) -> Frozen:
     return tuple(_freeze(item) for item in value) if isinstance(value, list | tuple) else value

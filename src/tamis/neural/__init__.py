@@ -1,0 +1,1 @@
+"""Networks: their operations, cells and spaces, how they are trained, and what they learn from images and tables."""

@@ -6,9 +6,10 @@ CORE_VENV ?= .venv-core
 BIN := $(VENV)/bin
 PIP_FLAGS := --disable-pip-version-check --quiet --constraint constraints.txt
 SOURCES := src tests examples docs
+MNIST ?= $(wildcard ../shared/data/images/mnist.npz)
 CORE_TESTS := $(wildcard tests/core tests/store tests/cli tests/estimators tests/stories) tests/test_architecture.py
 
-.PHONY: help install demo test core-test fix check types docs bench proofs clean
+.PHONY: help install demo demo-images test core-test fix check types docs bench proofs clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +43,9 @@ install: $(VENV)/.ready-dev  ## set up .venv with every extra and the workshop's
 
 demo: $(VENV)/.ready  ## run the main job on real data: a table in, a model out
 	$(BIN)/tamis demo
+
+demo-images: $(VENV)/.ready  ## search a network for handwritten digits for two minutes (MNIST=FILE.npz for those of MNIST)
+	$(BIN)/tamis demo --images $(if $(MNIST),--data $(MNIST))
 
 test: $(VENV)/.ready-dev check  ## check the style, then run the tests
 	$(BIN)/python -m pytest $(ARGS)

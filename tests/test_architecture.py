@@ -150,7 +150,8 @@ def dependency_homes() -> dict[str, list[str]]:
     for line in (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines():
         found = re.search(r'"([a-z-]+)>=[^"]*"[\],]*\s+#\s+(.*)', line)
         if found:
-            homes.setdefault(modules.get(found[1], found[1]), []).extend(re.findall(r"[\w/]+\.py|\bcli\b|\bneural\b", found[2]))
+            files = re.findall(r"[\w/]+\.py|\bcli\b|\bneural\b", found[2])
+            homes.setdefault(modules.get(found[1], found[1]), []).extend(files)
     return homes
 
 

@@ -10,11 +10,16 @@ _HOMES = {
     "AutoRegressor": "tamis.estimators.tabular",
     "AutoSklearnClassifier": "tamis.estimators.autosklearn",
     "AutoSklearnRegressor": "tamis.estimators.autosklearn",
+    "ImageClassifier": "tamis.estimators.image",
+    "ImageRegressor": "tamis.estimators.image",
     "load": "tamis.estimators.loading",
 }
 """Where each public name is defined: it is imported at its first use, so that `import tamis` stays quick."""
 
-__all__ = ["AutoClassifier", "AutoRegressor", "AutoSklearnClassifier", "AutoSklearnRegressor", "__version__", "load"]
+__all__ = [
+    "AutoClassifier", "AutoRegressor", "AutoSklearnClassifier", "AutoSklearnRegressor", "ImageClassifier",
+    "ImageRegressor", "__version__", "load",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

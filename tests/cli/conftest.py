@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from tamis.cli.main import run
 from tamis.core.errors import DataError
-from tamis.core.kinds import TaskKind
+from tamis.core.kinds import Role, TaskKind
 from tamis.data.layout import Layout
 
 METRIC = SimpleNamespace(name="roc_auc", higher_is_better=True, value_of=lambda loss: 1 - loss)
@@ -33,15 +33,29 @@ class FakeCoder:
         return CLASSES[codes]
 
 
+class FakeSchema:
+    """Knows the column `x`, whose values above 0.65 it has not seen, and the weights `w`."""
+
+    def problems(self, frame: pd.DataFrame) -> list[str]:
+        new = frame["x"][frame["x"] > 0.65]
+        head = f"{len(new):,} of {len(frame):,} cells of 'x' hold a level that was not seen before"
+        return [f"{head} (such as '{new.iloc[0]}') and are taken as missing."] if len(new) else []
+
+    def special(self, frame: pd.DataFrame, role: Role) -> Any:
+        return frame["w"].to_numpy() if role is Role.WEIGHT and "w" in frame else None
+
+
 class FakeModel:
     """Predicts the share that stands in the column `x`; the values themselves in a regression."""
 
     def __init__(self, kind: TaskKind) -> None:
         self.task = SimpleNamespace(kind=kind, metric=METRIC)
         estimate = SimpleNamespace(value=0.9, low=0.85, high=0.95, level=0.9, n_rows=120)
+        roles = [{"column": "x", "role": "numeric", "reason": "5 different numbers"}]
         self.recipe = SimpleNamespace(
-            task=self.task, estimate=estimate, constant_loss=0.5, coder=FakeCoder(), layout=Layout(delimiter=";")
-        )
+            task=self.task, estimate=estimate, constant_loss=0.5, coder=FakeCoder(), layout=Layout(delimiter=";"),
+            images=None, schema=FakeSchema(), roles=roles,
+        )  # fmt: skip
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
         return rows["x"].to_numpy(dtype=float)
@@ -53,8 +67,11 @@ class FakeModel:
     def codes(self, probabilities: np.ndarray) -> np.ndarray:
         return probabilities.argmax(axis=1)
 
-    def score(self, rows: pd.DataFrame, metric: str | None = None, y: Any = None) -> tuple[str, float, bool, int]:
-        return metric or "roc_auc", 0.875 if y is None else float(y.iloc[0]), True, len(rows)
+    def score(
+        self, rows: pd.DataFrame, metric: str | None = None, y: Any = None, weight: Any = None
+    ) -> tuple[str, float, bool, int]:
+        value = 0.875 if y is None else float(y.iloc[0])
+        return metric or "roc_auc", value if weight is None else float(weight.sum()), True, len(rows)
 
 
 @dataclass

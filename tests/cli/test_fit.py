@@ -30,10 +30,12 @@ def test_fit_speaks_first_and_ends_with_score_members_place_and_next_commands(ta
 def test_fit_hands_every_option_to_the_settings(tamis: Any, workflow: Any) -> None:
     options = "--target price --task regression --metric mae --time-limit 1h30m --max-trials 7 --memory-limit 2GiB"
     more = "--preset best --search random --jobs 2 --seed 5 --type zip=categorical --type a=b=text --output RUN"
-    assert tamis("fit", "t.csv", *options.split(), *more.split(), "--force", "--test", "new.csv").exit_code == 0
+    rest = ("--force", "--test", "new.csv", "--positive", "good")
+    assert tamis("fit", "t.csv", *options.split(), *more.split(), *rest).exit_code == 0
     begun = workflow.asked("begin")
     settings = begun["settings"]
     assert (settings.target, settings.task, settings.metric) == ("price", "regression", "mae")
+    assert settings.positive == "good"
     assert (settings.time_limit_s, settings.max_trials, settings.memory_limit_mb) == (5400.0, 7, 2048.0)
     assert (settings.preset, settings.search, settings.jobs, settings.seed) == ("best", "random", 2, 5)
     assert settings.roles == {"zip": "categorical", "a=b": "text"}
@@ -67,6 +69,19 @@ def test_the_clock_counts_from_the_start_of_the_process(workflow: Any, tmp_path:
     monkeypatch.chdir(tmp_path)
     assert run(["fit", "t.csv", "--target", "y"], started=time.monotonic() - 7.0) == 0
     assert 7.0 <= workflow.asked("fit")["budget"].elapsed_s < 9.0
+
+
+def test_a_run_that_used_up_its_trials_is_told_how_to_get_more(tamis: Any, workflow: Any) -> None:
+    assert "tamis resume tamis-runs/table-1 --time-limit 5m" in tamis("fit", "t.csv", "--target", "y").stdout
+    workflow.reason = "max_trials"
+    done = tamis("fit", "t.csv", "--target", "y", "--output", "other")
+    assert "tamis resume other --max-trials 6" in done.stdout
+    assert "as many as were allowed" in done.stdout
+
+
+def test_json_tells_the_columns_with_their_roles(tamis: Any) -> None:
+    answer = json.loads(tamis("fit", "t.csv", "--target", "y", "--json").stdout)
+    assert answer["columns"] == [{"column": "x", "role": "numeric", "reason": "5 different numbers"}]
 
 
 def test_json_stands_alone_on_standard_output(tamis: Any) -> None:

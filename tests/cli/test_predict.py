@@ -63,7 +63,7 @@ def test_a_failed_prediction_leaves_the_earlier_file(tamis: Any, tmp_path: Path)
     assert (tmp_path / "out.csv").read_text() == "precious"
 
 
-@pytest.mark.parametrize("name", ["no/such/folder.csv", "out.xlsx"])
+@pytest.mark.parametrize("name", ["no/such/folder.csv", "out.xlsx", "out.xyz", "out", "out.gz"])
 def test_an_output_that_cannot_be_written_is_refused(tamis: Any, table: Path, name: str) -> None:
     done = tamis("predict", "RUN", str(table), "-o", name)
     assert done.exit_code == 2
@@ -95,3 +95,17 @@ def test_the_true_values_may_stand_in_another_column(tamis: Any, table: Path) ->
     assert tamis("score", "RUN", str(table), "--target", "x").stdout.startswith("roc_auc 0.9 ")
     assert "Did you mean 'x'?" not in tamis("score", "RUN", str(table), "--target", "zz").stderr
     assert tamis("score", "RUN", str(table), "--target", "zz").exit_code == 2
+
+
+def test_cells_that_are_lost_are_counted_over_the_pieces_and_told_once(tamis: Any, workflow: Any, table: Path) -> None:
+    workflow.pieces = 5
+    done = tamis("predict", "RUN", str(table), "-o", "out.csv")
+    line = "2 of 5 cells of 'x' hold a level that was not seen before (such as '0.9') and are taken as missing."
+    assert done.stderr.splitlines()[0] == f"warning: {line}"
+    assert done.stderr.count("warning") == 1
+    assert "warning" not in tamis("predict", "RUN", str(table)).stdout
+
+
+def test_rows_are_scored_by_their_weights_where_the_column_is_there(tamis: Any, tmp_path: Path) -> None:
+    pd.DataFrame({"x": [0.2, 0.6], "w": [1.0, 3.0]}).to_csv(tmp_path / "weighed.csv", index=False)
+    assert tamis("score", "RUN", "weighed.csv").stdout == "roc_auc 4   (higher is better; 2 rows by their weights)\n"

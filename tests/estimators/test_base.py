@@ -15,7 +15,7 @@ from tamis import AutoClassifier, AutoRegressor, load
 from tamis.core.component import BuildContext, Component, ComponentKind
 from tamis.core.errors import ParameterError, RunFolderError
 from tamis.core.kinds import CLASSIFICATION
-from tamis.estimators.base import BOARD, HISTORY
+from tamis.estimators.results import BOARD, HISTORY
 
 Classifier = Callable[..., AutoClassifier]
 Regressor = Callable[..., AutoRegressor]
@@ -33,6 +33,13 @@ def test_the_history_lists_every_fit_in_order(fitted: AutoClassifier) -> None:
     assert tuple(history.columns) == HISTORY
     assert set(history["status"]) == {"done"} and history["trial"].is_unique
     assert history["score"].between(0, 1).all() and history["model"].nunique() == 2
+
+
+def test_the_roles_of_the_columns_are_told_with_their_reasons(fitted: AutoClassifier) -> None:
+    roles = fitted.roles_
+    assert list(roles) == ["column", "role", "reason"]
+    assert roles["column"].tolist() == fitted.feature_names_in_.tolist()
+    assert (roles["reason"] != "").all() and "numeric" in set(roles["role"])
 
 
 def test_the_ensemble_lists_its_members_by_weight(fitted: AutoClassifier) -> None:
@@ -62,8 +69,8 @@ def test_workers_and_their_number_do_not_change_the_result(
     options = {"search": proposing("decision_tree", "naive_bayes", "logistic"), "max_trials": 3}
     inline = classifier(**options).fit(X, y)
     assert inline.leaderboard_["status"].tolist() == ["done"] * 3
-    monkeypatch.setattr("tamis.workflow.fit.INLINE_CELLS", 0)
-    monkeypatch.setattr("tamis.workflow.fit.PRELOAD", ())
+    monkeypatch.setattr("tamis.workflow.kinds.INLINE_CELLS", 0)
+    monkeypatch.setattr("tamis.workflow.kinds.Tables.preload", ())
     for n_jobs in (1, 2):
         there = classifier(**{**options, "n_jobs": n_jobs}).fit(X, y)
         np.testing.assert_array_equal(there.predict_proba(X), inline.predict_proba(X))
@@ -170,6 +177,6 @@ def test_a_run_folder_is_not_written_over(
 ) -> None:
     model = regressor(output=tmp_path / "run").fit(X, amounts)
     before = model.predict(X)
-    with pytest.raises(RunFolderError, match="already holds a run"):
+    with pytest.raises(RunFolderError, match=r"already holds a run.*or delete it first"):
         model.fit(X, amounts)
     np.testing.assert_array_equal(model.predict(X), before)

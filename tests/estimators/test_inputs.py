@@ -11,7 +11,7 @@ from scipy import sparse
 from tamis import AutoClassifier, AutoRegressor
 from tamis.core.errors import DataError, ParameterError
 from tamis.data.infer import infer_schema
-from tamis.estimators.inputs import classes_to_learn, given_names, values_to_learn, weights_along
+from tamis.estimators.inputs import classes_to_learn, cores, given_names, values_to_learn, weights_along
 
 Classifier = Callable[..., AutoClassifier]
 Regressor = Callable[..., AutoRegressor]
@@ -225,3 +225,11 @@ def test_names_that_were_made_up_are_not_given_names(fitted: AutoClassifier, X: 
     np.testing.assert_array_equal(given_names(fitted.model_.recipe.schema), fitted.feature_names_in_)
     columns = infer_schema(pd.DataFrame(X, columns=[f"column_{index}" for index in range(4)]))
     assert given_names(columns) is None
+
+
+def test_cores_are_counted_as_scikit_learn_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tamis.estimators.inputs.cpu_count", lambda: 4)
+    assert [cores(n_jobs) for n_jobs in (None, 3, -1, -2, -9)] == [1, 3, -1, 3, 1]
+    for wrong in (0, 1.5, "all"):
+        with pytest.raises(ParameterError, match="'n_jobs' must be a count of cores"):
+            cores(wrong)

@@ -10,7 +10,7 @@ import pytest
 
 from tamis import AutoClassifier, AutoRegressor, load
 from tamis.core.budget import Budget
-from tamis.core.errors import CorruptArtefactError, DataError, RunFolderError
+from tamis.core.errors import CorruptArtefactError, DataError, ParameterError, RunFolderError
 from tamis.core.kinds import TaskKind
 from tamis.workflow.begin import begin
 from tamis.workflow.fit import fit
@@ -45,6 +45,29 @@ def test_a_run_folder_comes_back_with_its_leaderboard_and_options(
     assert again.search_history_.equals(model.search_history_)
     assert again.get_params()["random_state"] == 7 and again.get_params()["max_trials"] == 1
     assert not hasattr(again, "feature_names_in_") and again.n_features_in_ == 4
+
+
+def hits(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """A metric of the user's own."""
+    return float((y_true == y_pred).mean())
+
+
+def test_a_metric_of_ones_own_keeps_its_name_and_takes_its_function_back(
+    frame: pd.DataFrame, y: np.ndarray, classifier: Callable[..., AutoClassifier], tmp_path: Path
+) -> None:
+    model = classifier(metric=hits, output=tmp_path / "run").fit(frame, y)
+    model.save(tmp_path / "model")
+    for place in (tmp_path / "run", tmp_path / "model"):
+        again = load(place)
+        assert again.score_estimate_ is not None and again.score_estimate_["metric"] == "hits"
+        assert again.metric is None and again._board().metric == "hits"
+        with pytest.raises(ParameterError, match="'hits' is a function of your own"):
+            again.model_.score(frame, y=y)
+        whole = load(place, metric=hits)
+        assert whole.metric is hits
+        assert whole.model_.score(frame, y=y)[:2] == ("hits", pytest.approx(hits(y, model.predict(frame))))
+    with pytest.raises(ParameterError, match="the run was begun with, 'hits'"):
+        load(tmp_path / "run", metric="accuracy")
 
 
 def test_a_model_of_a_files_run_finds_its_columns_by_name(frame: pd.DataFrame, y: np.ndarray, tmp_path: Path) -> None:

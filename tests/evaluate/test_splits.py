@@ -118,6 +118,29 @@ def test_time_trains_on_the_past_and_never_parts_a_moment() -> None:
     assert folds.n_units == 4
 
 
+def test_in_time_order_a_group_that_is_validated_is_not_trained_on(tmp_path: Path) -> None:
+    times, groups = np.arange(120), np.arange(120) // 15  # a block holds the end of one group and the next ones
+    folds = make_folds(np.zeros(120), Scheme(SplitKind.TIME, 4), classification=False, times=times, groups=groups)
+    folds.save(tmp_path / "folds.npy")
+    for one in (folds, Folds.open(tmp_path / "folds.npy")):
+        assert one.n_folds == 4
+        for train, valid in _splits(one):
+            assert len(train) and times[train].max() < times[valid].min()
+            assert not set(groups[train]) & set(groups[valid])
+    plain = make_folds(np.zeros(120), Scheme(SplitKind.TIME, 4), classification=False, times=times)
+    assert any(set(groups[train]) & set(groups[valid]) for train, valid in _splits(plain))
+
+
+def test_groups_that_go_on_make_fewer_folds_in_time_order_and_where_all_do_none() -> None:
+    times, scheme = np.arange(100), Scheme(SplitKind.TIME, 4)
+    long = np.where(times < 45, 0, 1 + times // 10)  # the first blocks of five are one group
+    folds = make_folds(np.zeros(100), scheme, classification=False, times=times, groups=long)
+    assert folds.n_folds == 2
+    assert [len(train) > 0 and valid.min() for train, valid in _splits(folds)] == [60, 80]
+    with pytest.raises(DataError, match="go on through time"):
+        make_folds(np.zeros(100), scheme, classification=False, times=times, groups=times % 5)
+
+
 def test_rows_without_a_time_only_train() -> None:
     times = np.array([np.nan, 1.0, 2.0, 3.0, 4.0])
     folds = make_folds(np.zeros(5), Scheme(SplitKind.TIME, 2), classification=False, times=times)

@@ -7,7 +7,14 @@ import pytest
 
 from tamis.core.errors import ParameterError
 from tamis.run import limits
-from tamis.run.limits import cpu_count, memory_allowance_mb, parse_duration_s, parse_size_mb, private_memory_mb
+from tamis.run.limits import (
+    cpu_count,
+    gpu_count,
+    memory_allowance_mb,
+    parse_duration_s,
+    parse_size_mb,
+    private_memory_mb,
+)
 
 
 @pytest.mark.parametrize(
@@ -106,3 +113,14 @@ def test_groups_of_version_1_count(groups):
 def test_no_group_is_no_limit(groups):
     assert limits._cgroup_free_bytes() == inf
     assert cpu_count() >= 1
+
+
+def test_cards_are_counted_and_the_environment_narrows_the_choice(tmp_path, monkeypatch):
+    for name in ("nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(limits, "_DEVICES", tmp_path)
+    for visible, count in ((None, 2), ("", 0), ("-1", 0), ("1", 1), ("0,1", 2), ("0,1,2", 2)):
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        if visible is not None:
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        assert gpu_count() == count

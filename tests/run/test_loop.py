@@ -336,3 +336,37 @@ def test_a_run_that_was_complete_stays_so(clock):
     journal, executor = full_run(None), Clocked(clock)
     assert search(Greedy(15, seconds=uneven), executor, journal, budget_of(clock)) == REASON_FINISHED
     assert executor.submitted == [] and len(journal.trials()) == 15
+
+
+def test_a_proposal_reaches_the_executor_with_what_its_parent_has_left(clock):
+    class Grow:
+        """Ask a network, then its child."""
+
+        n_asked = 0
+
+        def ask(self, budget):
+            self.n_asked += 1
+            if self.n_asked > 2:
+                return FINISHED if not self.waiting else None
+            parent = 0 if self.n_asked == 2 else None
+            return Proposal(Candidate.of("c", {"n": self.n_asked}), parent=parent, origin="grow", memo={"rung": 1})
+
+        def tell(self, trial):
+            pass
+
+        waiting = False
+
+    executor, journal = Clocked(clock, slots=1), Memory()
+    ended = executor.collect
+
+    def with_model(timeout_s):
+        trials, progress = ended(timeout_s)
+        done = Outcome(Status.DONE, {"loss": 1.0}, artefacts={"model": "abc"})
+        return [Trial(one.proposal, done) for one in trials], progress
+
+    executor.collect = with_model
+    search(Grow(), executor, journal, budget_of(clock))
+    first, second = executor.submitted
+    assert "inherits" not in first.memo
+    assert second.memo["inherits"] == {"candidate": first.candidate.to_json(), "artefacts": {"model": "abc"}}
+    assert all("inherits" not in one.memo for one in journal.asks)

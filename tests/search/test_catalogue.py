@@ -7,12 +7,18 @@ import pytest
 from tamis.checks.strategy import check_strategy
 from tamis.core.errors import ParameterError
 from tamis.search.catalogue import STRATEGIES, Ingredients, strategy_named
+from tamis.search.climbing import LocalSearch
 from tamis.search.compose import SwitchStrategy, ThenStrategy
+from tamis.search.evolution import RegularizedEvolution
+from tamis.search.filtering import ProxyFilter
 from tamis.search.halving import SuccessiveHalving
 from tamis.search.neighbours import LocalStrategy
 from tamis.search.portfolio import PortfolioStrategy
 from tamis.search.racing import FoldRacing
+from tamis.search.reinforce import ReinforceStrategy, TablePolicy
 from tamis.search.sampling import RandomStrategy
+from tamis.search.sharing import WeightSharing
+from tamis.search.surrogate import SurrogateStrategy
 
 WRAPPERS = {
     "bare": lambda inner: inner,
@@ -30,6 +36,21 @@ OTHERS = {
         PortfolioStrategy(of.portfolio), SuccessiveHalving(RandomStrategy(of.grammar, 5), inherit=True)
     ),
 }
+ARCHITECTURES = {
+    "evolution": lambda space: RegularizedEvolution(space, 0, population=4, sample=2),
+    "reinforce": lambda space: ReinforceStrategy(space, TablePolicy(space), 0),
+    "climbing": lambda space: LocalSearch(space, 0, n_draws=2),
+    "surrogate": lambda space: SurrogateStrategy(space, 0, n_initial=3),
+    "evolution then climbing": lambda space: ThenStrategy(
+        RegularizedEvolution(space, 0, population=4, max_candidates=6), LocalSearch(space, 0)
+    ),
+    "filter then halved": lambda space: ProxyFilter(
+        space.grammar, lambda kept: SuccessiveHalving(PortfolioStrategy(kept)), 0, n_drawn=8, n_kept=3, per_batch=4
+    ),
+    "sharing then climbing": lambda space: ThenStrategy(
+        WeightSharing(space, TablePolicy(space), 0, n_rounds=2, batch=2, n_final=4, n_best=2), LocalSearch(space, 0)
+    ),
+}
 
 
 @pytest.fixture
@@ -45,6 +66,17 @@ def ingredients(grammar, portfolio):
 def test_every_strategy_keeps_its_promises(name, wrapper, ingredients, evaluate):
     make = OTHERS.get(name) or dict(STRATEGIES)[name]
     check_strategy(lambda: WRAPPERS[wrapper](make(ingredients)), evaluate, n_asks=16)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrapper"),
+    [
+        *product(("evolution", "reinforce", "climbing", "surrogate"), ("raced", "halved")),
+        *product(("evolution then climbing", "filter then halved", "sharing then climbing"), ("bare",)),
+    ],
+)
+def test_every_strategy_for_architectures_keeps_its_promises(name, wrapper, decisions, train):
+    check_strategy(lambda: WRAPPERS[wrapper](ARCHITECTURES[name](decisions)), train, n_asks=10)
 
 
 def test_an_unknown_name_is_refused_with_the_nearest(ingredients):

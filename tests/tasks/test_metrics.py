@@ -45,6 +45,7 @@ BINARY = {
 }
 SEVERAL = {
     "roc_auc": lambda y, p, w: reference.roc_auc_score(y, p, multi_class="ovr", sample_weight=w),
+    "top_k_accuracy": lambda y, p, w: reference.top_k_accuracy_score(y, p, sample_weight=w),
     "average_precision": lambda y, p, w: reference.average_precision_score(y, p, sample_weight=w),
     "log_loss": lambda y, p, w: reference.log_loss(y, p, sample_weight=w),
     "accuracy": lambda y, p, w: reference.accuracy_score(y, p.argmax(1), sample_weight=w),
@@ -111,6 +112,9 @@ def test_area_over_pairs_equals_that_of_scikit_learn() -> None:
     y, prediction, _ = _classes(3, 4)
     wanted = reference.roc_auc_score(y, prediction, multi_class="ovo")
     assert METRICS["roc_auc_ovo"].value(y, prediction) == pytest.approx(wanted)
+    weighted = reference.roc_auc_score(y, prediction, multi_class="ovo", average="weighted")
+    assert metric_from("roc_auc_ovo_weighted", TaskKind.MULTICLASS).value(y, prediction) == pytest.approx(weighted)
+    assert weighted != pytest.approx(wanted)
 
 
 def test_log_loss_clips_as_scikit_learn_does() -> None:
@@ -140,8 +144,9 @@ def test_losses_fall_when_predictions_improve_and_metrics_survive_pickling(name:
         y, bad, _ = _values(1)
         good = (y + bad) / 2
     else:
-        y, bad, _ = _classes(1, 2)
-        good = np.eye(2)[y] * 0.9 + 0.1 * bad
+        n_classes = 2 if TaskKind.BINARY in metric.kinds else 3
+        y, bad, _ = _classes(1, n_classes)
+        good = np.eye(n_classes)[y] * 0.9 + 0.1 * bad
     assert metric.loss(y, good) < metric.loss(y, bad)
     assert metric.value_of(metric.loss(y, good)) == pytest.approx(metric.value(y, good))
 
@@ -155,7 +160,7 @@ def test_the_mean_of_row_losses_is_the_loss(name: str) -> None:
 
 def test_every_scorer_name_of_scikit_learn_for_these_tasks_is_known() -> None:
     clusters = ("rand_score", "info_score", "completeness", "fowlkes", "homogeneity", "v_measure")
-    skipped = ("samples", "likelihood_ratio", "top_k", *clusters)
+    skipped = ("samples", "likelihood_ratio", *clusters)
     names = [name for name in reference.get_scorer_names() if not any(part in name for part in skipped)]
     assert len(names) > 35
     assert [name for name in names if known_name(name) is None] == []
@@ -169,6 +174,12 @@ def test_defaults_follow_the_kind_of_task(kind: str, name: str) -> None:
 def test_an_unknown_name_is_refused_with_the_nearest() -> None:
     with pytest.raises(ParameterError, match="Did you mean 'balanced_accuracy'"):
         metric_from("balanced_acuracy", TaskKind.BINARY)
+
+
+@pytest.mark.parametrize("name", ["positive_likelihood_ratio", "neg_negative_likelihood_ratio"])
+def test_a_ratio_that_cannot_rank_models_is_refused_with_the_reason(name: str) -> None:
+    with pytest.raises(ParameterError, match="no value where no row is wrongly flagged"):
+        metric_from(name, TaskKind.BINARY)
 
 
 def test_a_metric_of_another_kind_of_task_is_refused_with_its_kin() -> None:

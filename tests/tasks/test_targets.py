@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tamis.core.errors import DataError
+from tamis.core.errors import DataError, ParameterError
 from tamis.core.kinds import TaskKind
 from tamis.tasks.amounts import read_amount
 from tamis.tasks.targets import TargetCoder, infer_kind
@@ -102,6 +102,52 @@ def test_amounts_as_people_write_them_become_numbers() -> None:
 def test_text_in_a_regression_target_is_refused_by_row() -> None:
     with pytest.raises(DataError, match="row 2 holds 'cheap'"):
         TargetCoder.fit(["1", "2", "cheap"], VALUES)
+
+
+def test_a_unit_behind_the_numbers_of_a_target_is_left_aside() -> None:
+    y = [f"{15 + i / 7:.1f} kmpl" for i in range(60)]
+    kind, reason = infer_kind(y)
+    assert kind is VALUES and "'kmpl'" in reason
+    coder = TargetCoder.fit(y, kind)
+    assert coder.transform(["20.4 kmpl", "17"]).values.tolist() == [20.4, 17.0]
+    assert TargetCoder.from_json(json.loads(json.dumps(coder.to_json()))) == coder
+    assert any("'kmpl'" in line for line in coder.notes(y))
+
+
+def test_few_words_among_numbers_are_missing_and_told() -> None:
+    y = [str(i) for i in range(97)] + ["TBD", "unknown", "TBD"]
+    assert infer_kind(y)[0] is VALUES
+    coder = TargetCoder.fit(y, VALUES)
+    numbers, present = coder.transform(y)
+    assert present.sum() == 97 and np.isnan(numbers[97:]).all()
+    assert "3 of 100 cells of the target hold no number (such as 'TBD', 'unknown')" in coder.strays(y)[0]
+    with pytest.raises(DataError, match="different texts"):
+        infer_kind([*map(str, range(90)), *["TBD"] * 10])
+
+
+def test_rows_are_named_as_the_file_numbers_them() -> None:
+    with pytest.raises(DataError, match="row 4 holds 'cheap'"):
+        TargetCoder.fit(["1", "2", "cheap"], VALUES, first_row=2)
+    with pytest.raises(DataError, match="in row 3: 'z'"):
+        TargetCoder.fit(["a", "b"], BINARY, first_row=2).transform(["a", "z"])
+
+
+def test_whole_classes_with_gaps_among_them_stay_whole() -> None:
+    y = [0.0, 1.0, np.nan, 1.0]
+    coder = TargetCoder.fit(y, BINARY, whole=True)
+    assert coder.classes == (0, 1) and isinstance(coder.classes[0], int)
+    assert coder.transform(y).values.tolist() == [0, 1, -1, 1]
+    assert isinstance(TargetCoder.fit(y, BINARY).classes[0], float)
+
+
+def test_the_positive_class_comes_last() -> None:
+    assert TargetCoder.fit(["good", "bad"], BINARY, positive="bad").classes == ("good", "bad")
+    assert TargetCoder.fit(["good", "bad"], BINARY, positive="good").classes == ("bad", "good")
+    assert TargetCoder.fit([0, 1], BINARY, positive="0").classes == (1, 0)
+    with pytest.raises(ParameterError, match="Did you mean 'good'"):
+        TargetCoder.fit(["good", "bad"], BINARY, positive="goood")
+    with pytest.raises(ParameterError, match="'positive' names one of two classes"):
+        TargetCoder.fit(["a", "b", "c"], SEVERAL, positive="a")
 
 
 def test_a_table_or_dates_are_no_target() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tamis.core.errors import ParameterError
+from tamis.tasks.adopted import is_forgotten
 from tamis.tasks.task import Task
 
 
@@ -50,15 +51,26 @@ def test_a_task_comes_back_from_json() -> None:
     assert Task.from_json(json.loads(json.dumps(task.to_json()))) == task
 
 
-def test_a_users_metric_comes_back_only_when_it_is_handed_in() -> None:
-    def my_score(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+def test_a_users_metric_keeps_its_name_and_direction_and_is_called_only_when_handed_in() -> None:
+    def my_error(y_true: np.ndarray, y_pred: np.ndarray) -> float:
         return 0.25
 
-    task = Task.of("regression", my_score)
-    record = task.to_json()
-    with pytest.raises(ParameterError, match="my_score"):
-        Task.from_json(record)
-    assert Task.from_json(record, my_score).loss(np.ones(1), np.ones(1)) == 0.75
+    task = Task.of("regression", my_error)
+    record = json.loads(json.dumps(task.to_json()))
+    kept = Task.from_json(record)
+    assert (kept.metric.name, kept.metric.higher_is_better, is_forgotten(kept.metric)) == ("my_error", False, True)
+    assert kept.metric.value_of(0.75) == 0.75
+    with pytest.raises(ParameterError, match="'my_error' is a function of your own"):
+        kept.loss(np.ones(1), np.ones(1))
+    assert Task.from_json(record, my_error).loss(np.ones(1), np.ones(1)) == 0.25
+
+
+def test_a_users_metric_is_not_taken_for_ours_of_the_same_name() -> None:
+    def accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+        return 0.5
+
+    kept = Task.from_json(Task.of("binary", accuracy, (0, 1)).to_json())
+    assert kept.metric.name == "accuracy" and is_forgotten(kept.metric)
 
 
 def test_a_stand_in_is_used_where_there_is_one() -> None:

@@ -1,6 +1,7 @@
 """Tests of the main way in this process: same again, resumed, and where nothing can be fitted."""
 
 import dataclasses
+import shutil
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,13 @@ import pandas as pd
 import pytest
 
 from tamis.core.budget import Budget
-from tamis.core.errors import RunFolderError
+from tamis.core.errors import ParameterError, RunFolderError
+from tamis.core.trial import Progress, Proposal, Trial
+from tamis.store.folder import RunFolder
 from tamis.workflow.begin import begin
 from tamis.workflow.fit import fit, resume
+from tamis.workflow.leaderboard import leaderboard
+from tamis.workflow.model import Model
 from tamis.workflow.plan import Given
 from tamis.workflow.settings import Settings
 
@@ -30,6 +35,59 @@ def test_a_result_tells_its_reason_trials_and_score(fitted: Any) -> None:
     assert fitted.n_trials == 2
     estimate = fitted.model.recipe.estimate
     assert estimate.low <= estimate.value <= estimate.high
+
+
+def test_a_run_that_used_up_its_trials_says_so_and_that_it_is_over(fitted: Any) -> None:
+    assert fitted.reason == "max_trials"
+    assert RunFolder.open(fitted.folder, lock=False).record.state == "finished"
+
+
+class StopAtNews:
+    """Ends a run as Ctrl-C does when a candidate begins that is not among the known ones."""
+
+    def __init__(self, known: set[str]) -> None:
+        self.known = known
+        self.news = ""
+
+    def on_start(self, proposal: Proposal) -> None:
+        if proposal.candidate.key not in self.known:
+            self.news = proposal.candidate.key
+            raise KeyboardInterrupt
+
+    def on_progress(self, progress: Progress) -> None: ...
+
+    def on_end(self, trial: Trial) -> None: ...
+
+    def on_stop(self, reason: str) -> None: ...
+
+
+def test_more_time_for_a_run_with_a_count_of_trials_lifts_the_count(fitted: Any, tmp_path: Path) -> None:
+    copied = shutil.copytree(fitted.folder, tmp_path / "run", ignore=shutil.ignore_patterns(".owner", ".lock"))
+    watcher = StopAtNews({one.proposal.candidate.key for one in fitted.trials})
+    assert resume(copied, more_s=90.0, listeners=[watcher]).reason == "interrupted"
+    assert watcher.news
+
+
+def share_of_hits(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """A metric of the user's own."""
+    return float((y_true == y_pred).mean())
+
+
+def test_a_run_by_a_metric_of_ones_own_keeps_its_name_and_goes_on_with_it_alone(
+    rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    path = tmp_path / "run"
+    with begin(path, SETTINGS, "memory") as folder:
+        fit(folder, SETTINGS, budget=Budget(inf, 2), data=Given(rows), metric=share_of_hits)
+    assert Model.load(path).task.metric.name == leaderboard(path).metric == "share_of_hits"
+    with pytest.raises(ParameterError, match="begun with a metric of your own, 'share_of_hits'"):
+        resume(path, max_trials=3)
+    with pytest.raises(ParameterError, match="must be the one that the run was begun with"):
+        resume(path, max_trials=3, metric="accuracy")
+    assert RunFolder.open(path, lock=False).record.state == "stopped"
+    found = resume(path, max_trials=3, metric=share_of_hits)
+    assert found.n_trials == 3
+    assert found.model.score(rows)[:2] == ("share_of_hits", pytest.approx(0.9, abs=0.1))
 
 
 def test_where_no_trial_succeeds_the_model_is_constant_with_a_warning(rows: pd.DataFrame, tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ import pytest
 from tamis.core.errors import CorruptArtefactError, DataError
 from tamis.core.kinds import TaskKind
 from tamis.data.dataset import Dataset
+from tamis.data.layout import Layout
 from tamis.evaluate.splits import Folds
-from tamis.workflow.plan import Plan
+from tamis.workflow.plan import Given, Plan, make_plan
+from tamis.workflow.settings import Settings
 
 
 def test_a_plan_survives_its_file(planned: Any, tmp_path: Path) -> None:
@@ -62,7 +64,55 @@ def test_groups_stay_together(planned: Any, rows: pd.DataFrame) -> None:
         assert not set(groups[train]) & set(groups[held_out])
 
 
+def test_groups_are_heeded_in_time_order_too(planned: Any, rows: pd.DataFrame) -> None:
+    frame = rows.assign(house=np.where(np.arange(120) < 70, 0, 1 + np.arange(120) // 7), day=np.arange(120))
+    plan = planned(frame, roles={"house": "group", "day": "time"})
+    groups, folds = Dataset.open(plan.data).groups, Folds.open(plan.folds)
+    assert plan.scheme.n_folds == folds.n_folds
+    for number in range(folds.n_folds):
+        train, held_out = folds.rows(number)
+        assert not set(groups[train]) & set(groups[held_out])
+
+
 def test_a_table_without_a_column_to_learn_from_has_no_candidates(planned: Any, rows: pd.DataFrame) -> None:
     told: list[str] = []
     assert planned(pd.DataFrame({"same": 1, "bought": rows["bought"]}), told).candidates == ()
     assert any("no column is left to learn from" in line for line in told)
+    assert "120 rows: no column; metric" in told[-1]
+
+
+def test_a_number_with_a_unit_is_a_target_and_the_words_among_them_are_told(planned: Any, rows: pd.DataFrame) -> None:
+    used = [f"{20 + i / 7:.1f} kmpl" for i in range(118)] + ["TBD", "TBD"]
+    told: list[str] = []
+    plan = planned(rows.assign(used=used), told, target="used")
+    assert plan.task.kind is TaskKind.REGRESSION
+    assert Dataset.open(plan.data).n_rows == 118
+    assert any("2 of 120 cells of the target hold no number (such as 'TBD')" in line for line in told)
+    assert any("'kmpl'" in line for line in told)
+
+
+def test_rows_of_a_file_are_numbered_as_the_file_does(rows: pd.DataFrame, tmp_path: Path) -> None:
+    frame = rows.assign(used=[*map(str, range(100)), *["many"] * 20])
+    given = Given(frame, layout=Layout(skipped_rows=3))
+    with pytest.raises(DataError, match="row 105 holds 'many'"):
+        make_plan(tmp_path, Settings(target="used", task="regression"), given, left_s=30.0, tell=str)
+
+
+def test_whole_classes_of_a_file_with_gaps_stay_whole_numbers(planned: Any, rows: pd.DataFrame) -> None:
+    frame = rows.assign(bought=(rows["bought"] == "yes").astype(float))
+    frame.loc[:3, "bought"] = np.nan
+    assert planned(frame).task.classes == (0, 1)
+
+
+def test_the_positive_class_is_the_one_that_metrics_score(planned: Any) -> None:
+    assert planned(positive="no", metric="f1").task.classes == ("yes", "no")
+
+
+def test_equal_rows_are_told_and_stay_on_one_side_of_a_split(planned: Any, rows: pd.DataFrame) -> None:
+    told: list[str] = []
+    plan = planned(pd.concat([rows, rows.iloc[:40]], ignore_index=True), told)
+    folds = Folds.open(plan.folds)
+    for number in range(folds.n_units):
+        held_out = set(folds.rows(number)[1])
+        assert {row + 120 for row in range(40) if row in held_out} == {row for row in held_out if row >= 120}
+    assert any("one side of each split" in line for line in told)

@@ -2,9 +2,10 @@
 
 import json
 import math
+import os
 import sys
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import click
 
@@ -42,6 +43,46 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int) else str(value)
 
 
+def silence(stream: TextIO) -> None:
+    """Send what else is written to nowhere: whoever read it, such as `head`, has gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, stream.fileno())
+    finally:
+        os.close(nowhere)
+
+
+class Unbroken:
+    """A stream to which writing goes on without an error when its reader has gone: a run is worth more than its words.
+
+    Parameters
+    ----------
+    stream : file
+        Whose other attributes are this one's too.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text; where nobody reads, that is the end of it."""
+        try:
+            return self._stream.write(text)
+        except BrokenPipeError:
+            silence(self._stream)
+            return len(text)
+
+    def flush(self) -> None:
+        """Bring everything out."""
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            silence(self._stream)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 @dataclass(frozen=True)
 class Console:
     """Says things to a person, and answers a program."""
@@ -51,8 +92,8 @@ class Console:
 
     @property
     def stream(self) -> TextIO:
-        """Where words for a person go."""
-        return sys.stderr if self.for_program else sys.stdout
+        """Where words for a person go; it may be closed at its other end."""
+        return cast(TextIO, Unbroken(sys.stderr if self.for_program else sys.stdout))
 
     def say(self, line: str = "") -> None:
         """Print a line for a person, at once."""

@@ -47,19 +47,22 @@ def fit(
     replace: bool,
     for_program: bool,
 ) -> int:
-    """Find a model that predicts a column of DATA.
+    """Find a model that predicts a column of DATA, or the class of images.
 
-    DATA is a table: CSV, TSV, Parquet, Arrow, Excel, JSON lines, or a URL of a database. Ctrl-C once ends the search
-    and keeps what was found; twice stops at once, and `tamis resume` goes on.
+    DATA is a table: CSV, TSV, Parquet, Arrow, Excel, JSON lines, or a URL of a database. Or it is images: a folder with
+    one folder for each class, a table with a column of paths or pictures, or arrays in an .npz file. Ctrl-C once ends
+    the search and keeps what was found; twice stops at once, and `tamis resume` goes on.
     """
     console = Console(for_program)
     console.say(f"tamis {__version__}  reading {data} ...")
+    from tamis.data.images.signs import looks_like_images
     from tamis.workflow.begin import begin
     from tamis.workflow.settings import Settings
 
     settings = Settings(**given).check()
+    kind = "images" if looks_like_images(data) else None
     # The folder stands before anything heavy is imported, so that a kill in the first second can be resumed.
-    source = {"sheet": sheet, "query": query, "test": test}
+    source = {"kind": kind, "sheet": sheet, "query": query, "test": test}
     folder = begin(output, settings, data, source=source, replace=replace)
 
     with folder_kept(folder):
@@ -91,7 +94,12 @@ def folder_kept(folder: "RunFolder") -> Iterator[None]:
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--time-limit", type=DURATION, metavar="5m", help="Time to add to what was given before.")
+@click.option(
+    "--time-limit",
+    type=DURATION,
+    metavar="5m",
+    help="How long to go on, beside what was spent before; a count of trials no longer ends the run then.",
+)
 @click.option("--max-trials", type=click.IntRange(min=1), metavar="N", help="Trials to allow in all.")
 @json_option
 @click.pass_context
@@ -126,14 +134,15 @@ def tell_result(result: "FitResult", console: Console) -> int:
         console.answer(answer)
     else:
         describe(answer, console.say)
-        next_commands(result.folder, console.say)
+        next_commands(result, console.say)
     return INTERRUPTED if result.reason == "interrupted" else 0
 
 
-def next_commands(folder: Path, say: Callable[[str], None]) -> None:
+def next_commands(result: "FitResult", say: Callable[[str], None]) -> None:
     """Print the three commands that a person may want now."""
-    run = shlex.quote(str(nearby(folder)))
+    run = shlex.quote(str(nearby(result.folder)))
+    more = f"--max-trials {2 * result.n_trials}" if result.reason == "max_trials" else "--time-limit 5m"
     say("Next:")
     say(f"  tamis predict {run} NEW_DATA.csv -o predictions.csv")
     say(f"  tamis leaderboard {run}")
-    say(f"  tamis resume {run} --time-limit 5m")
+    say(f"  tamis resume {run} {more}")

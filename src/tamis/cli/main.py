@@ -14,10 +14,12 @@ from typing import Any
 
 import click
 
-from tamis.cli.console import printable
+from tamis.cli.console import printable, silence
 from tamis.cli.demo import demo
+from tamis.cli.export import export
 from tamis.cli.fit import INTERRUPTED, fit, resume
 from tamis.cli.predict import predict, score
+from tamis.cli.report import report
 from tamis.cli.show import leaderboard
 from tamis.core.errors import InternalError, UserError
 from tamis.core.version import __version__
@@ -26,7 +28,19 @@ LONGEST_START_S = 20.0
 """A process older than this at its first line of Python was another program before (a shell's `exec`)."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class Commands(click.Group):
+    """The commands; one whose answer nobody reads any more, as `head` does after a line, ends in silence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            silence(sys.stdout)
+            return 0
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="tamis", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
@@ -36,7 +50,7 @@ def cli(debug: bool) -> None:
     """
 
 
-for _command in (fit, predict, score, leaderboard, resume, demo):
+for _command in (fit, predict, score, leaderboard, report, export, resume, demo):
     cli.add_command(_command)
 
 

@@ -50,6 +50,12 @@ _OPTIONS = (
         "By itself: roc_auc for two classes, log_loss for more, rmse for numbers.",
     ),
     click.option(
+        "--positive",
+        cls=SettingOption,
+        metavar="CLASS",
+        help="Of two classes the one that f1, precision, recall and average_precision are about; by itself the second.",
+    ),
+    click.option(
         "--time-limit",
         "time_limit_s",
         cls=SettingOption,
@@ -74,6 +80,13 @@ _OPTIONS = (
     ),
     click.option("--preset", cls=SettingOption, metavar="P", help="fast, balanced or best."),
     click.option("--search", cls=SettingOption, metavar="S", help="The search strategy."),
+    click.option("--space", cls=SettingOption, metavar="S", help="For images: which networks are searched."),
+    click.option(
+        "--max-latency-ms", cls=SettingOption, type=float, metavar="MS", help="For images: time for one prediction."
+    ),
+    click.option(
+        "--max-parameters", cls=SettingOption, type=int, metavar="N", help="For images: weights of a network."
+    ),
     click.option("--jobs", cls=SettingOption, type=int, metavar="N", help="Cores to use; -1: all."),
     click.option("--seed", cls=SettingOption, type=int, metavar="N", help="Where all randomness comes from."),
     click.option(
@@ -91,11 +104,15 @@ _NAMES = (
     "target",
     "task",
     "metric",
+    "positive",
     "time_limit_s",
     "max_trials",
     "memory_limit_mb",
     "preset",
     "search",
+    "space",
+    "max_latency_ms",
+    "max_parameters",
     "jobs",
     "seed",
     "roles",

@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 import click
 
-from tamis.cli.console import Console, json_option
+from tamis.cli.console import Console, json_option, printable
 from tamis.core.errors import ParameterError, UserError, wrong_choice
+from tamis.core.kinds import Role
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tamis.data.pixels import Pixels
     from tamis.workflow.model import Model
 
 ROWS_AT_ONCE = 50_000
@@ -88,19 +91,29 @@ def source_options(command: Callable[..., None]) -> Callable[..., None]:
     return click.option("--sheet", metavar="NAME", help="Which sheet of an Excel file.")(command)
 
 
-def pieces(model: "Model", data: str, sheet: str | None, query: str | None) -> "Iterator[pd.DataFrame]":
-    """Yield the rows of a file in order, a piece at a time where its format allows."""
+def pieces(
+    model: "Model", data: str, sheet: str | None, query: str | None
+) -> "Iterator[tuple[list[str] | None, pd.DataFrame | Pixels]]":
+    """Yield the rows of a file in order, a piece at a time where its format allows; of images, their names too."""
     from tamis.data.layout import Layout
+
+    if model.recipe.images is not None:
+        from tamis.data.image_sources import read_images
+        from tamis.workflow.images.decoding import pieces as image_pieces
+
+        yield from image_pieces(read_images(data, labelled=False), model.recipe.images)
+        return
 
     layout = model.recipe.layout or Layout()
     if "://" in data or data.lower().endswith(WHOLE):
         from tamis.data.read import read_table
 
-        yield read_table(data, sheet=sheet or layout.sheet, query=query, layout=layout).frame
+        yield None, read_table(data, sheet=sheet or layout.sheet, query=query, layout=layout).frame
         return
     from tamis.data.chunks import iter_chunks
 
-    yield from iter_chunks(data, layout, rows=ROWS_AT_ONCE)
+    for chunk in iter_chunks(data, layout, rows=ROWS_AT_ONCE):
+        yield None, chunk
 
 
 @click.command()
@@ -120,18 +133,54 @@ def predict(run: Path, data: str, output: Path | None, sheet: str | None, query:
     from tamis.workflow.model import Model
 
     model = Model.load(run)
-    n_rows = 0
+    n_rows, problems = 0, Problems()
     with opened(output) as writer:
-        for chunk in pieces(model, data, sheet, query):
-            writer.write(predictions(model, chunk, spreadsheet=spreadsheet))
+        for names, chunk in pieces(model, data, sheet, query):
+            answers = predictions(model, chunk, spreadsheet=spreadsheet)
+            problems.look(model, chunk)
+            if names is not None:
+                answers.insert(0, "image", names)
+            writer.write(answers)
             n_rows += len(chunk)
         if n_rows == 0:
             raise UserError(f"{data} has no rows to predict.")
+    for line in problems.lines():
+        click.echo(printable(f"warning: {line}"), err=True)
     if output is not None:
         click.echo(f"{n_rows} predictions written to {output}", err=True)
 
 
-def predictions(model: "Model", rows: "pd.DataFrame", *, spreadsheet: bool = False) -> "pd.DataFrame":
+class Problems:
+    """Gathers what the model could not read of the pieces of a file, and counts it over all of them."""
+
+    COUNTED = re.compile(r"([\d,]+) of ([\d,]+) cells of (.*)", re.DOTALL)
+    """How a line of `Schema.problems` begins."""
+
+    def __init__(self) -> None:
+        self.n_rows = 0
+        self.found: dict[str, tuple[int, str]] = {}
+        """By what went wrong: how many cells, and the words of the first piece."""
+
+    def look(self, model: "Model", rows: Any) -> None:
+        """Look at a piece of which every column is there."""
+        self.n_rows += len(rows)
+        if model.recipe.schema is None:
+            return
+        for line in model.recipe.schema.problems(rows):
+            counted = self.COUNTED.fullmatch(line)
+            count, words = (int(counted[1].replace(",", "")), counted[3]) if counted else (0, line)
+            what = words.partition(" (such as ")[0]  # pieces differ in their example
+            before, first = self.found.get(what, (0, words))
+            self.found[what] = before + count, first
+
+    def lines(self) -> list[str]:
+        """Return a line for each column and what is wrong with it."""
+        return [
+            f"{count:,} of {self.n_rows:,} cells of {words}" if count else words for count, words in self.found.values()
+        ]
+
+
+def predictions(model: "Model", rows: "pd.DataFrame | Pixels", *, spreadsheet: bool = False) -> "pd.DataFrame":
     """Return the predictions of some rows as a table.
 
     Returns
@@ -198,10 +247,10 @@ def writer_for(output: Path, part: Path) -> Writer:
     if name.endswith((".parquet", ".pq")):
         part.touch()
         return ParquetWriter(part)
-    if name.endswith(".gz"):
+    if name.endswith(".csv.gz"):
         return CsvWriter(gzip.open(part, "wt", encoding="utf-8", newline=""))
-    if name.endswith((".xlsx", ".feather", ".json", ".zip", ".zst")):
-        raise ParameterError(f"The output must end in .csv, .csv.gz or .parquet; got {output.name!r}.")
+    if not name.endswith(".csv"):
+        raise ParameterError(f"The name of the output must end in .csv, .csv.gz or .parquet; got {output.name!r}.")
     return CsvWriter(open(part, "w", encoding="utf-8", newline=""))  # closed by the writer
 
 
@@ -221,20 +270,44 @@ def score(
     query: str | None,
     for_program: bool,
 ) -> None:
-    """Score the model of RUN on DATA, which holds the true values in its target column."""
-    import pandas as pd
-
+    """Score the model of RUN on DATA, which holds the true values in its target column (of images, the classes)."""
     from tamis.workflow.model import Model
 
     model = Model.load(run)
-    frame = pd.concat(list(pieces(model, data, sheet, query)), ignore_index=True)
-    if target is not None and target not in frame:
-        raise wrong_choice("target", target, frame.columns)
-    truth = None if target is None else frame[target]
-    name, value, higher_is_better, n_rows = model.score(frame, metric, y=truth)
+    frame, truth = labelled_rows(model, data, target, sheet=sheet, query=query)
+    weight = weights_of(model, frame)
+    name, value, higher_is_better, n_rows = model.score(frame, metric, y=truth, weight=weight)
     console = Console(for_program)
     if for_program:
         console.answer({"metric": name, "value": value, "higher_is_better": higher_is_better, "n_rows": n_rows})
     else:
         better = "higher" if higher_is_better else "lower"
-        console.say(f"{name} {value:.6g}   ({better} is better; {n_rows} rows)")
+        rows = f"{n_rows} rows" if weight is None else f"{n_rows} rows by their weights"
+        console.say(f"{name} {value:.6g}   ({better} is better; {rows})")
+
+
+def weights_of(model: "Model", rows: Any) -> Any:
+    """Return the weights of the rows where the model was fitted with a column of them and it is there; else None."""
+    schema = model.recipe.schema
+    return None if schema is None else schema.special(rows, Role.WEIGHT)
+
+
+def labelled_rows(
+    model: "Model", data: str, target: str | None, *, sheet: str | None, query: str | None
+) -> tuple[Any, Any]:
+    """Return the rows of a file and what is true of them; None where their own target column says it."""
+    if model.recipe.images is not None:
+        from tamis.data.image_sources import read_images
+        from tamis.workflow.images.decoding import decoded
+
+        reading = read_images(data, target=target, labelled=False)
+        if reading.labels is None:
+            raise UserError(f"{data} holds no classes; give a folder for each, or name the column with --target.")
+        return decoded(reading, model.recipe.images), reading.labels
+    import pandas as pd
+
+    chunks: list[Any] = [chunk for _, chunk in pieces(model, data, sheet, query)]
+    frame = pd.concat(chunks, ignore_index=True)
+    if target is not None and target not in frame:
+        raise wrong_choice("target", target, frame.columns)
+    return frame, None if target is None else frame[target]

@@ -29,6 +29,9 @@ COLUMNS = (
     ("model", "model", "left"),
     ("score", "score", "right"),
     ("folds", "folds", "right"),
+    ("parameters", "weights", "right"),
+    ("latency_ms", "one image", "right"),
+    ("epochs", "epochs", "right"),
     ("weight", "weight", "right"),
     ("seconds", "fit", "right"),
     ("predict_ms", "predict", "right"),
@@ -92,8 +95,12 @@ def cell(key: str, value: Any) -> str:
         return f"{100 * value:.0f} %" if value else ""
     if key == "seconds":
         return spell_seconds(value)
-    if key == "predict_ms":
+    if key in ("predict_ms", "latency_ms"):
         return f"{value:.3g} ms"
+    if key == "parameters":
+        return f"{value:,}"
+    if key == "epochs":
+        return f"{value:.3g}"
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
@@ -104,7 +111,8 @@ def summary(result: "FitResult") -> dict[str, Any]:
     -------
     dict
         JSON values: the run, the task, the metric, the score with its interval, the dummy's score, the members of the
-        ensemble with their weights, the count of trials, the seconds, and why the search ended.
+        ensemble with their weights, the columns of a table with their roles and why, the count of trials, the seconds,
+        and why the search ended.
     """
     from tamis.workflow.leaderboard import board_of
 
@@ -118,6 +126,7 @@ def summary(result: "FitResult") -> dict[str, Any]:
         **{name: getattr(estimate, name, None) for name in ("value", "low", "high", "level", "n_rows")},
         "dummy_value": None if dummy is None else metric.value_of(dummy),
         "members": [{"model": row["model"], "weight": row["weight"]} for row in rows if row.get("weight")],
+        "columns": recipe.roles,
         "n_trials": result.n_trials,
         "seconds": result.seconds,
         "reason": result.reason,

@@ -2,30 +2,25 @@
 
 import copy
 import os
-import sys
-import tempfile
 import time
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import inf
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from tamis.core.budget import Budget
 from tamis.core.component import Component
-from tamis.core.contracts import Listener, Strategy
+from tamis.core.contracts import Strategy
 from tamis.core.errors import DataError, ParameterError
 from tamis.core.kinds import TaskKind
 from tamis.core.trial import Trial
 from tamis.estimators.inputs import (
+    cores,
     given_names,
     input_names,
     rows_to_learn,
@@ -33,29 +28,19 @@ from tamis.estimators.inputs import (
     values_along,
     weights_along,
 )
+from tamis.estimators.results import RunResults
 from tamis.pipelines.catalogue import builtin
 from tamis.run.limits import parse_duration_s, parse_size_mb
 from tamis.tasks.metrics import metric_from
 from tamis.tasks.targets import label_array
-from tamis.workflow.begin import begin
+from tamis.workflow.begin import begin, run_place
 from tamis.workflow.fit import fit
-from tamis.workflow.leaderboard import Leaderboard, board_of, describe
 from tamis.workflow.model import Model
 from tamis.workflow.plan import Given
 from tamis.workflow.settings import Settings
 
-BOARD = (
-    "rank", "model", "family", "score", "score_se", "folds", "seconds", "weight", "status", "reason", "origin",
-)  # fmt: skip
-"""The columns of `leaderboard_`."""
 
-HISTORY = (
-    "trial", "model", "fold", "origin", "status", "score", "seconds", "memory_mb", "reason", "candidate",
-)  # fmt: skip
-"""The columns of `search_history_`."""
-
-
-class AutoEstimator(BaseEstimator):
+class AutoEstimator(RunResults, BaseEstimator):
     """The constructor stores, `fit` runs, what was learned ends in an underscore."""
 
     def __init__(
@@ -83,12 +68,6 @@ class AutoEstimator(BaseEstimator):
         self.output = output
         self.verbose = verbose
 
-    def _asked(self) -> dict[str, Any]:
-        """Return the options by the names of this class; an estimator with other names translates its own."""
-        # A grid search hands over NumPy's numbers.
-        asked = self.get_params(deep=False)
-        return {name: value.item() if isinstance(value, np.generic) else value for name, value in asked.items()}
-
     def _settings(self, asked: Mapping[str, Any], task: TaskKind, roles: Mapping[str, str] | None) -> Settings:
         search, seed = asked["search"], asked["random_state"]
         if not isinstance(search, str | Strategy):
@@ -107,7 +86,7 @@ class AutoEstimator(BaseEstimator):
             memory_limit_mb=None if memory is None else parse_size_mb(memory),
             preset=asked["preset"],
             search=search if isinstance(search, str) else "auto",
-            jobs=1 if asked["n_jobs"] is None else asked["n_jobs"],
+            jobs=cores(asked["n_jobs"]),
             seed=seed,
             roles=dict(roles or {}),
         ).check()
@@ -131,7 +110,7 @@ class AutoEstimator(BaseEstimator):
             limit_s=settings.limit_s, max_trials=settings.max_trials or inf, spent_s=time.monotonic() - began
         )
 
-        with _folder(asked["output"]) as folder, begin(folder, settings, "memory") as run:
+        with run_place(asked["output"]) as folder, begin(folder, settings, "memory") as run:
             result = fit(
                 run,
                 settings,
@@ -148,21 +127,6 @@ class AutoEstimator(BaseEstimator):
             self.notes_ = list(result.notes)
             return self._take(result.model, result.trials, components)
 
-    def _listeners(self, budget: Budget) -> Sequence[Listener]:
-        if self._asked()["verbose"] < 1:
-            return ()
-        from tamis.run.progress import display
-
-        return (
-            display(lambda proposal: describe(proposal.candidate), lambda loss: f"{loss:.5g}", limit_s=budget.limit_s),
-        )
-
-    def _tell(self, line: str) -> None:
-        if self._asked()["verbose"] >= 1:
-            print(line, file=sys.stderr)
-        elif line.startswith("warning:"):
-            warnings.warn(line.removeprefix("warning:").strip(), UserWarning, stacklevel=6)
-
     def _take(self, model: Model, trials: Sequence[Trial], components: Sequence[Component] = ()) -> Self:
         """Become a fitted estimator by a model and the trials that it came of."""
         model.parts = {key: model.parts[key] for key in sorted(model.recipe.parts)}  # the run folder may go
@@ -170,8 +134,8 @@ class AutoEstimator(BaseEstimator):
         self._trials = tuple(trials)
         self._components = tuple(components)
         if not hasattr(self, "n_features_in_"):
-            self.n_features_in_ = len(input_names(model.recipe.schema))
-            names = given_names(model.recipe.schema)
+            self.n_features_in_ = len(input_names(model.schema))
+            names = given_names(model.schema)
             if names is not None:
                 self.feature_names_in_ = names
         if model.task.kind is not TaskKind.REGRESSION:
@@ -190,64 +154,16 @@ class AutoEstimator(BaseEstimator):
             recipe = replace(recipe, task=task)
         self.model_ = Model(recipe, model.parts, builtin(components) if components else None)
 
-    def _fitted(self) -> Model:
-        check_is_fitted(self, "model_")
-        return self.model_
+    @property
+    def roles_(self) -> pd.DataFrame:
+        """What each column was taken for, and why: DataFrame with `column`, `role` and `reason`."""
+        return pd.DataFrame(self._fitted().recipe.roles, columns=["column", "role", "reason"])
 
     def _rows_to_predict(self, X: Any) -> Any:
-        return rows_to_predict(self, X, self._fitted().recipe.schema)
+        return rows_to_predict(self, X, self._fitted().schema)
 
     def _check_target(self, y: Any) -> tuple[np.ndarray, TaskKind]:
         raise NotImplementedError("An estimator for a kind of task says what its target may be.")
-
-    @property
-    def leaderboard_(self) -> pd.DataFrame:
-        """The candidates, the best first: DataFrame with a row for each."""
-        return pd.DataFrame(self._board().rows, columns=list(BOARD))
-
-    def _board(self) -> Leaderboard:
-        model = self._fitted()
-        return board_of(self._trials, model)
-
-    @property
-    def search_history_(self) -> pd.DataFrame:
-        """Every fit in the order in which it ended: DataFrame with a row for each candidate and fold."""
-        metric = self._fitted().task.metric
-        records = [
-            {
-                "trial": trial.proposal.id,
-                "model": describe(trial.proposal.candidate),
-                "fold": trial.proposal.fold,
-                "origin": trial.proposal.origin,
-                "status": str(trial.outcome.status),
-                "score": metric.value_of(trial.loss) if trial.done else None,
-                "seconds": trial.outcome.seconds,
-                "memory_mb": trial.outcome.memory_mb,
-                "reason": trial.outcome.reason,
-                "candidate": str(trial.proposal.candidate),
-            }
-            for trial in self._trials
-        ]
-        return pd.DataFrame(records, columns=list(HISTORY))
-
-    @property
-    def ensemble_(self) -> pd.DataFrame:
-        """The members of the model and their weights."""
-        board = self.leaderboard_
-        return board[board["weight"] > 0].sort_values("weight", ascending=False).reset_index(drop=True)
-
-    @property
-    def score_estimate_(self) -> dict[str, Any] | None:
-        """The expected score on new rows with its interval; None where nothing could be fitted."""
-        model = self._fitted()
-        found = model.recipe.estimate
-        return None if found is None else {"metric": model.task.metric.name, **asdict(found)}
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to a folder that `tamis.load` reads, here or elsewhere."""
-        from tamis.workflow.saving import save_model
-
-        save_model(self._fitted(), Path(path))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -257,13 +173,3 @@ class AutoEstimator(BaseEstimator):
         tags.input_tags.categorical = True
         tags.non_deterministic = self._asked()["max_trials"] is None
         return tags
-
-
-@contextmanager
-def _folder(output: Any) -> Iterator[Path]:
-    """Give the folder that was named, or one that is gone afterwards."""
-    if output is not None:
-        yield Path(output)
-        return
-    with tempfile.TemporaryDirectory(prefix="tamis-", ignore_cleanup_errors=True) as place:
-        yield Path(place) / "run"

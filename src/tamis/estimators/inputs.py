@@ -9,10 +9,28 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
-from tamis.core.errors import DataError
+from tamis.core.errors import DataError, ParameterError
 from tamis.core.kinds import TaskKind
 from tamis.data.frames import to_pandas
 from tamis.data.schema import Schema
+from tamis.run.limits import cpu_count
+
+
+def cores(n_jobs: Any) -> int:
+    """Return the cores that `n_jobs` means, by scikit-learn's convention: None is one, -2 all but one; -1 stays all.
+
+    Raises
+    ------
+    ParameterError
+        Where it is no whole number, or 0.
+    """
+    if n_jobs is None:
+        return 1
+    if not isinstance(n_jobs, int) or n_jobs == 0:
+        raise ParameterError(
+            f"The parameter 'n_jobs' must be a count of cores, -1 (all) or below (-2: all but one); got {n_jobs!r}."
+        )
+    return n_jobs if n_jobs >= -1 else max(1, cpu_count() + 1 + n_jobs)
 
 
 def rows_to_learn(estimator: BaseEstimator, X: Any) -> Any:

@@ -1,20 +1,27 @@
 """Loads the fitted estimator of a run folder."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tamis.core.component import Component
 from tamis.core.kinds import TaskKind
+from tamis.core.trial import Trial
 from tamis.estimators.base import AutoEstimator
+from tamis.estimators.image import ImageClassifier, ImageEstimator, ImageRegressor
 from tamis.estimators.tabular import AutoClassifier, AutoRegressor
 from tamis.pipelines.catalogue import builtin
 from tamis.store.folder import RunFolder
 from tamis.store.journal import SqliteJournal
+from tamis.tasks.adopted import is_forgotten
 from tamis.workflow.model import Model
 from tamis.workflow.settings import Settings
 
 
-def load(path: Path | str, components: Sequence[Component] = ()) -> AutoEstimator:
+def load(
+    path: Path | str, components: Sequence[Component] = (), *, metric: Any = None
+) -> AutoEstimator | ImageEstimator:
     """Load what a run has found, as a fitted estimator.
 
     Parameters
@@ -24,10 +31,13 @@ def load(path: Path | str, components: Sequence[Component] = ()) -> AutoEstimato
     components : sequence of Component
         The user's own, where the model holds any. Only these and the built-in parts can be loaded; no code of the file
         is run.
+    metric : callable or Metric, optional
+        The metric of the user's own that the run was begun with. Without it the run's scores are told under its name,
+        and nothing new can be scored by it.
 
     Returns
     -------
-    AutoClassifier or AutoRegressor
+    AutoClassifier, AutoRegressor, ImageClassifier or ImageRegressor
 
     Raises
     ------
@@ -35,22 +45,23 @@ def load(path: Path | str, components: Sequence[Component] = ()) -> AutoEstimato
         Where there is no model, or a newer version of Tamis wrote it.
     CorruptArtefactError
         Where a file is not what was stored.
+    ParameterError
+        Where `metric` is another one than the run's.
     """
     model = Model.load(path, catalogue=builtin(components) if components else None)
+    if metric is not None:
+        recipe = replace(model.recipe, task=model.task.with_own_metric(metric))
+        model = Model(recipe, model.parts, model.catalogue)
+    if model.recipe.images is not None:
+        return _images(model, Path(path), metric)
     kind = AutoRegressor if model.task.kind is TaskKind.REGRESSION else AutoClassifier
     folder = Path(path)
     if not (folder / "run.json").is_file():
-        return kind(metric=model.task.metric.name)._take(model, (), components)
-    run = RunFolder.open(folder, lock=False)
-    settings = Settings.from_json(run.record.settings)
-    journal = SqliteJournal(run.journal, readonly=True)
-    try:
-        trials = tuple(journal.trials())
-    finally:
-        journal.close()
+        return kind(metric=metric or _name(model))._take(model, (), components)
+    settings, trials = _history(folder)
     estimator = kind(
         time_limit=settings.time_limit_s,
-        metric=settings.metric,
+        metric=metric or settings.metric,
         search=settings.search,
         preset=settings.preset,
         n_jobs=settings.jobs,
@@ -59,3 +70,38 @@ def load(path: Path | str, components: Sequence[Component] = ()) -> AutoEstimato
         output=str(folder),
     )
     return estimator._take(model, trials, components)
+
+
+def _name(model: Model) -> str | None:
+    """Return the name of the metric, where it is one that can be called by its name."""
+    return None if is_forgotten(model.task.metric) else model.task.metric.name
+
+
+def _images(model: Model, folder: Path, metric: Any) -> ImageEstimator:
+    """Return the fitted estimator for images."""
+    kind = ImageRegressor if model.task.kind is TaskKind.REGRESSION else ImageClassifier
+    if not (folder / "run.json").is_file():
+        return kind(metric=metric or _name(model))._take(model, ())
+    settings, trials = _history(folder)
+    estimator = kind(
+        time_limit=settings.time_limit_s,
+        metric=metric or settings.metric,
+        search=settings.search,
+        space=settings.space,
+        max_latency_ms=settings.max_latency_ms,
+        max_parameters=settings.max_parameters,
+        n_jobs=settings.jobs,
+        random_state=settings.seed,
+        path=str(folder),
+    )
+    return estimator._take(model, trials)
+
+
+def _history(folder: Path) -> tuple[Settings, tuple[Trial, ...]]:
+    """Return what was asked of a run and what it tried."""
+    run = RunFolder.open(folder, lock=False)
+    journal = SqliteJournal(run.journal, readonly=True)
+    try:
+        return Settings.from_json(run.record.settings), tuple(journal.trials())
+    finally:
+        journal.close()

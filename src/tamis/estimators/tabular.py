@@ -27,7 +27,7 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
     preset : {"fast", "balanced", "best"}, default="balanced"
         How far accuracy goes before the speed of predictions.
     n_jobs : int, default=-1
-        Cores; -1 for all.
+        Cores; -1 for all, -2 for all but one.
     memory_limit : float or str, optional
         Megabytes, or a size such as "8GB". 85 % of what is free unless given.
     max_trials : int, optional
@@ -46,6 +46,8 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
     ensemble_ : DataFrame
     score_estimate_ : dict
         `value`, and `low` and `high` of the interval that holds the score on new rows nine times in ten.
+    roles_ : DataFrame
+        What each column was taken for, and why.
 
     Examples
     --------

@@ -122,7 +122,8 @@ def choose_scheme(
         Rows per class: there are no more folds than the rarer of two classes (the middle one of several) has rows.
     groups, times, given : int, optional
         The counts of distinct groups, points in time, or folds in the user's own column, where there is such a column;
-        `given` wins over `times`, and `times` over `groups`.
+        `given` wins over the others; with `times` and `groups`, later rows validate models of earlier rows of other
+        groups.
 
     Returns
     -------

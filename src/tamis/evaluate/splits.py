@@ -24,12 +24,17 @@ class Folds:
     n_folds : int
     expanding : bool
         Whether a fold trains only on rows of earlier folds (time order).
+    barred : ndarray of shape (n_folds, n_rows), optional
+        With `expanding`: where not 0, the rows that a fold must not train on, for their group is validated in it.
     """
 
-    def __init__(self, fold_of: np.ndarray, n_folds: int, expanding: bool = False) -> None:
+    def __init__(
+        self, fold_of: np.ndarray, n_folds: int, expanding: bool = False, barred: np.ndarray | None = None
+    ) -> None:
         self.fold_of = fold_of
         self.n_folds = n_folds
         self.expanding = expanding
+        self.barred = barred
 
     @property
     def n_rows(self) -> int:
@@ -60,7 +65,10 @@ class Folds:
             raise ParameterError(f"The number of a fold must lie between 0 and {self.n_units - 1}; got {fold}.")
         repeat, number = divmod(fold, self.n_folds)
         held = self.fold_of[repeat]
-        train = np.flatnonzero(held < number if self.expanding else held != number)
+        trained = held < number if self.expanding else held != number
+        if self.barred is not None:
+            trained = trained & (self.barred[number] == 0)
+        train = np.flatnonzero(trained)
         return (train if len(train) else np.arange(self.n_rows)), np.flatnonzero(held == number)
 
     def covered(self) -> np.ndarray:
@@ -68,20 +76,27 @@ class Folds:
         return np.asarray((self.fold_of != NEVER).any(axis=0))
 
     def save(self, path: str | Path) -> None:
-        """Write to an npy file: the first line holds the count of folds and whether they expand, then the folds."""
+        """Write to an npy file: the first line holds the count of folds and whether they expand, then the rest."""
         path = Path(path)
         head = np.zeros((1, self.n_rows), dtype=np.int16)
         head[0, :2] = self.n_folds, self.expanding
         temporary = path.with_name(path.name + ".part")
         with temporary.open("wb") as file:
-            np.save(file, np.concatenate([head, self.fold_of.astype(np.int16)]), allow_pickle=False)
+            barred = [] if self.barred is None else [self.barred.astype(np.int16)]
+            np.save(file, np.concatenate([head, self.fold_of.astype(np.int16), *barred]), allow_pickle=False)
         os.replace(temporary, path)
 
     @classmethod
     def open(cls, path: str | Path) -> "Folds":
         """Map what `save` wrote."""
         table = np.load(path, mmap_mode="r", allow_pickle=False)
-        return cls(table[1:], int(table[0, 0]), bool(table[0, 1]))
+        n_folds, expanding = int(table[0, 0]), bool(table[0, 1])
+        # Rows in time order are dealt out once.
+        return (
+            cls(table[1:2], n_folds, True, table[2:] if len(table) > 2 else None)
+            if expanding
+            else cls(table[1:], n_folds)
+        )
 
 
 def _compact(fold_of: np.ndarray) -> tuple[np.ndarray, int]:
@@ -134,6 +149,27 @@ def _expanding(times: Any, n_folds: int) -> tuple[np.ndarray, int]:
     return fold_of[None], int(block.max())
 
 
+def _in_time(times: Any, n_folds: int, groups: np.ndarray | None) -> Folds:
+    """Validate later rows by models of earlier ones, of other groups where there are groups.
+
+    Up to the last fold that would be left with nothing to train on, rows are only trained on.
+    """
+    fold_of, n_made = _expanding(times, n_folds)
+    if groups is None:
+        return Folds(fold_of, n_made, expanding=True)
+    held = fold_of[0]
+    barred = np.stack([(held < fold) & np.isin(groups, groups[held == fold]) for fold in range(n_made)])
+    empty = [fold for fold in range(n_made) if not ((held < fold) & ~barred[fold]).any()]
+    first = max(empty, default=-1) + 1
+    if first == n_made:
+        raise DataError(
+            "The groups go on through time: in the last stretch of it no earlier rows of other groups are left to "
+            "train on. Give the groups or the times, not both."
+        )
+    fold_of = np.where(held < first, NEVER, held - first).astype(np.int16)[None]
+    return Folds(fold_of, n_made - first, expanding=True, barred=barred[first:])
+
+
 def _from_column(given: Any) -> tuple[np.ndarray, int]:
     column = np.asarray(given)
     known = column == column
@@ -175,7 +211,8 @@ def make_folds(
     scheme : Scheme
     classification : bool
     groups : array-like of shape (n,), optional
-        Rows of one group are never parted (not heeded in time order, where a group goes on through time).
+        Rows of one group are never parted. In time order a fold does not train on earlier rows of the groups that it
+        validates.
     times : array-like of shape (n,), optional
         The order of the rows, for the kind "time": numbers or datetime64; equal moments are never parted, rows without
         one only train.
@@ -192,7 +229,7 @@ def make_folds(
     Raises
     ------
     DataError
-        Where there is nothing to part: one row, one group, one moment.
+        Where there is nothing to part: one row, one group, one moment, or groups that all go on through time.
 
     Examples
     --------
@@ -210,7 +247,7 @@ def make_folds(
     if needed and columns[needed] is None:
         raise ParameterError(f"The scheme {scheme.kind.value!r} needs the parameter {needed!r}; got None.")
     if scheme.kind is SplitKind.TIME:
-        return Folds(*_expanding(times, scheme.n_folds), expanding=True)
+        return _in_time(times, scheme.n_folds, None if groups is None else np.asarray(groups))
     if scheme.kind is SplitKind.GIVEN:
         return Folds(*_from_column(given))
     clusters = join_clusters(

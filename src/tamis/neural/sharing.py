@@ -102,7 +102,7 @@ class SharedTraining:
             outputs = self.supernet(self.setup.feed(self.scaling.pixels(images)), tree)
         loss = self._loss(outputs.float(), batch.targets)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.supernet.parameters(), CLIP)
         self.optimizer.step()
         self.step += 1

@@ -16,6 +16,7 @@ SHARE_OF_FREE = 0.85
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _PROC = Path("/proc")
+_DEVICES = Path("/dev")
 _MB = 1 << 20
 
 _UNITS_MB = {"": 1.0, "k": 2.0**-10, "m": 1.0, "g": 2.0**10, "t": 2.0**20}
@@ -121,6 +122,19 @@ def cpu_count() -> int:
     except AttributeError:  # not Linux
         cores = os.cpu_count() or 1
     return max(1, min(cores, ceil(_cgroup_cores())))
+
+
+def gpu_count() -> int:
+    """Return how many of NVIDIA's graphics cards this process may use, without a library of theirs.
+
+    CUDA_VISIBLE_DEVICES narrows the choice, as everywhere.
+    """
+    cards = len(list(_DEVICES.glob("nvidia[0-9]*")))
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return cards
+    named = [one for one in visible.split(",") if one.strip() and one.strip() != "-1"]
+    return min(cards, len(named))
 
 
 def private_memory_mb(pid: int) -> float:

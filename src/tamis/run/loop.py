@@ -40,7 +40,8 @@ def search(
 
     What the journal holds is first played to the strategy again, in order; what was asked and has not finished is
     handed to the executor once more, under its old number and with the last checkpoint it reported in
-    `memo["checkpoint"]`.
+    `memo["checkpoint"]`. A proposal that names a parent reaches the executor with that trial's candidate and its
+    artefacts in `memo["inherits"]`; the journal and the strategy see the memo as it was asked.
 
     Parameters
     ----------
@@ -104,6 +105,8 @@ class _Search:
         self.arrived: dict[int, Outcome] = {}
         """Outcomes whose turn to be told has not come."""
         self.candidates: set[str] = set()
+        self.told: dict[int, Trial] = {}
+        """What ended well, by number: the parents of later trials."""
         self.n_asked = 0
         self.ended: str | None = None
         """Why nothing more is asked."""
@@ -190,8 +193,16 @@ class _Search:
             # A little before the run's end, so that what ends by itself just in time is not cancelled.
             proposal = replace(proposal, limit_s=min(proposal.limit_s, max(left - 0.5, 0.9 * left)))
         self.running.add(proposal.id)
-        self.executor.submit(proposal)
+        self.executor.submit(self._with_parent(proposal))
         self._notify("on_start", proposal)
+
+    def _with_parent(self, proposal: Proposal) -> Proposal:
+        """Name the artefacts that a proposal inherits; without them it begins anew."""
+        parent = None if proposal.parent is None else self.told.get(proposal.parent)
+        if parent is None:
+            return proposal
+        inherits = {"candidate": parent.proposal.candidate.to_json(), "artefacts": dict(parent.outcome.artefacts)}
+        return replace(proposal, memo={**proposal.memo, "inherits": inherits})
 
     def _collect(self, timeout_s: float) -> None:
         """Wait for news; keep the outcomes until they are told."""
@@ -219,10 +230,15 @@ class _Search:
         trial = Trial(self.open[number], self.arrived.pop(number))
         self.journal.finished(trial)
         del self.open[number]
+        self._keep(trial)
         self.waits = False
         self.strategy.tell(trial)
         self._notify("on_end", trial)
         return True
+
+    def _keep(self, trial: Trial) -> None:
+        if trial.done:
+            self.told[trial.proposal.id] = trial
 
     def _wind_down(self) -> None:
         """Cancel what is running, and take in what has ended all the same: the rest begins again on resume."""
@@ -247,6 +263,7 @@ class _Search:
                 self._ask_again(event)
             elif isinstance(event, Trial):
                 self.open.pop(event.proposal.id, None)
+                self._keep(event)
                 self.strategy.tell(event)
             elif event.checkpoint is not None:
                 checkpoints[event.proposal_id] = event.checkpoint

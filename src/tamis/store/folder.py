@@ -139,7 +139,7 @@ class RunFolder:
         if earlier and not replace:
             raise RunFolderError(
                 f"'{path}' already holds a run. Go on with it by `tamis resume {path}`, choose another folder, "
-                "or replace it with --force (replace=True)."
+                "or delete it first (as `tamis fit --force` does)."
             )
         if earlier:
             _read(path)  # only what is certainly a run is deleted

@@ -1,12 +1,13 @@
 """Makes a metric of a user's own function, or of scikit-learn's scorer around one."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import Any
+from typing import Any, NoReturn
 
-from tamis.core.errors import wrong_choice
+from tamis.core.errors import ParameterError, wrong_choice
 from tamis.core.kinds import TaskKind
 from tamis.tasks.metric import Metric, Needs
 
@@ -89,5 +90,50 @@ def adopt(function: Callable[..., Any], kind: TaskKind) -> Metric:
         upper=inf,
         decoded=True,
         takes_weight=_takes_weight(function),
+        summary="a function of the user's own",
+    )
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """Stands for a function that a file cannot hold: its name is known, it cannot be called."""
+
+    name: str
+
+    def __call__(self, *_: Any, **__: Any) -> NoReturn:
+        """Say how the function comes back."""
+        raise ParameterError(
+            f"The metric {self.name!r} is a function of your own, which no file holds. Hand it in again in Python "
+            "(metric=), or name another metric (--metric)."
+        )
+
+
+def is_forgotten(metric: Metric) -> bool:
+    """Tell whether only the name of a user's own metric is left."""
+    return isinstance(metric.function, Forgotten)
+
+
+def to_record(metric: Metric) -> dict[str, Any]:
+    """Return what can be kept of a metric of the user's own."""
+    return {"higher_is_better": metric.higher_is_better, "needs": str(metric.needs)}
+
+
+def from_record(name: str, record: Mapping[str, Any], kind: TaskKind) -> Metric:
+    """Make a metric of what `to_record` kept: it names and orders values, and cannot be called.
+
+    Examples
+    --------
+    >>> from_record("profit", {"higher_is_better": True, "needs": "label"}, TaskKind.BINARY).value_of(-4.0)
+    5.0
+    """
+    return Metric(
+        name,
+        Forgotten(name),
+        higher_is_better=bool(record["higher_is_better"]),
+        needs=Needs(record["needs"]),
+        kinds=frozenset({kind}),
+        lower=-inf,
+        upper=inf,
+        decoded=True,
         summary="a function of the user's own",
     )

@@ -61,6 +61,12 @@ def _classification() -> Iterator[Metric]:
     yield area(
         "roc_auc_ovo", scores.roc_auc_ovo, stand_in="roc_auc", summary="area under the ROC curve, mean over pairs"
     )
+    yield area(
+        "roc_auc_ovo_weighted",
+        scores.roc_auc_ovo_weighted,
+        stand_in="roc_auc",
+        summary="area under the ROC curve, mean over pairs, each by its rows",
+    )
     yield Metric("average_precision", scores.average_precision, kinds=kinds, summary="area under precision and recall")
     lost = partial(Metric, kinds=kinds, higher_is_better=False)
     yield lost(
@@ -74,6 +80,12 @@ def _classification() -> Iterator[Metric]:
     yield _of_labels("balanced_accuracy", labels.balanced_accuracy, "mean recall over classes")
     yield _of_labels("matthews_corrcoef", labels.matthews_corrcoef, "correlation of labels", lower=-1.0)
     yield _of_labels("cohen_kappa", labels.cohen_kappa, "agreement beyond chance", lower=-1.0)
+    yield Metric(
+        "top_k_accuracy",
+        scores.top_two_accuracy,
+        kinds=frozenset({TaskKind.MULTICLASS}),
+        summary="share of rows whose class is among the two most probable",
+    )
     quadratic = partial(labels.cohen_kappa, distance_power=2)
     yield _of_labels("quadratic_kappa", quadratic, "agreement beyond chance, errors by squared distance", lower=-1.0)
 
@@ -106,7 +118,6 @@ ALIASES: dict[str, str] = {
     "acc": "accuracy",
     "auc": "roc_auc",
     "roc_auc_ovr": "roc_auc",
-    "roc_auc_ovo_weighted": "roc_auc_ovo",
     "logloss": "log_loss",
     "cross_entropy": "log_loss",
     "brier_score_loss": "brier",
@@ -126,6 +137,20 @@ ALIASES: dict[str, str] = {
     "spearmanr": "spearman",
 }
 """Other names of the same, scikit-learn's among them; "neg_" before and "_score" behind are read too."""
+
+RATIO_OF_RATES = (
+    "it has no value where no row is wrongly flagged, so that the best models could not be told apart; roc_auc, f1 and "
+    "balanced_accuracy weigh the same two rates"
+)
+REFUSED: dict[str, str] = {
+    "positive_likelihood_ratio": RATIO_OF_RATES,
+    "negative_likelihood_ratio": RATIO_OF_RATES,
+    "f1_samples": "it is for rows of several labels; here each row has one class",
+    "precision_samples": "it is for rows of several labels; here each row has one class",
+    "recall_samples": "it is for rows of several labels; here each row has one class",
+    "jaccard_samples": "it is for rows of several labels; here each row has one class",
+}
+"""Names of scikit-learn's that are no metric to choose a model by, and why."""
 
 DEFAULTS = {TaskKind.BINARY: "roc_auc", TaskKind.MULTICLASS: "log_loss", TaskKind.REGRESSION: "rmse"}
 """The metric of a task where none is asked for."""
@@ -151,13 +176,21 @@ def metric_names(kind: TaskKind) -> tuple[str, ...]:
     return tuple(name for name, one in METRICS.items() if kind in one.kinds)
 
 
+def plugged(name: str, kind: TaskKind) -> Metric | None:
+    """Return the metric that an installed plug-in offers under a name, None where there is none."""
+    for one, made in offered("tamis.metrics"):
+        if one == name:
+            return made if isinstance(made, Metric) else adopt(made, kind).renamed(name)
+    return None
+
+
 def _by_name(name: str, kind: TaskKind) -> Metric:
     known = known_name(name)
-    if known is not None:
-        return METRICS[known]
-    for plugged, made in offered("tamis.metrics"):
-        if plugged == name:
-            return made if isinstance(made, Metric) else adopt(made, kind).renamed(name)
+    found = METRICS[known] if known is not None else plugged(name, kind)
+    if found is not None:
+        return found
+    if why := REFUSED.get(name.strip().lower().removeprefix("neg_")):
+        raise ParameterError(f"The metric {name!r} is not taken: {why}.")
     choices = metric_names(kind)
     near = get_close_matches(name.lower(), [*choices, *ALIASES], n=3)
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -81,17 +81,35 @@ def roc_auc_ovr_weighted(y: np.ndarray, prediction: np.ndarray, weight: Weight =
 
 def roc_auc_ovo(y: np.ndarray, prediction: np.ndarray, weight: Weight = None) -> float:
     """Return the mean over pairs of classes (Hand & Till 2001); pairs with an absent class are left out."""
+    return average(_pairs(y, prediction, weight)[0], None)
+
+
+def roc_auc_ovo_weighted(y: np.ndarray, prediction: np.ndarray, weight: Weight = None) -> float:
+    """Return the mean over pairs of classes, each pair counted by its rows."""
+    return average(*_pairs(y, prediction, weight))
+
+
+def _pairs(y: np.ndarray, prediction: np.ndarray, weight: Weight) -> tuple[np.ndarray, np.ndarray]:
+    """Return the area of each pair of classes that are both present, and the pair's rows."""
     if prediction.shape[1] == 2:
-        return binary_auc(y == 1, prediction[:, 1], weight)
-    areas = []
+        area = binary_auc(y == 1, prediction[:, 1], weight)
+        return np.array([] if math.isnan(area) else [area]), np.ones(0 if math.isnan(area) else 1)
+    areas, rows = [], []
     for first in range(prediction.shape[1]):
         for second in range(first + 1, prediction.shape[1]):
             pair = (y == first) | (y == second)
             inside = None if weight is None else weight[pair]
             one = binary_auc(y[pair] == first, prediction[pair, first], inside)
             areas.append((one + binary_auc(y[pair] == second, prediction[pair, second], inside)) / 2)
-    known = [area for area in areas if not math.isnan(area)]
-    return sum(known) / len(known) if known else math.nan
+            rows.append(pair.sum())
+    known = ~np.isnan(areas)
+    return np.array(areas)[known], np.array(rows, dtype=np.float64)[known]
+
+
+def top_two_accuracy(y: np.ndarray, prediction: np.ndarray, weight: Weight = None) -> float:
+    """Return the share of rows whose class is one of the two most probable."""
+    likeliest = np.argsort(prediction, axis=1, kind="stable")[:, ::-1][:, :2]
+    return average((likeliest == y[:, None]).any(axis=1).astype(np.float64), weight)
 
 
 def _binary_average_precision(positive: np.ndarray, score: np.ndarray, weight: Weight) -> float:

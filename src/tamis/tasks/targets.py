@@ -2,14 +2,14 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tamis.core.errors import DataError
+from tamis.core.errors import DataError, ParameterError, wrong_choice
 from tamis.core.kinds import TaskKind
-from tamis.tasks.amounts import comma_is_decimal, read_amount
+from tamis.tasks.amounts import comma_is_decimal, common_unit, read_amount
 
 MAX_INTEGER_CLASSES = 20
 """Whole numbers with more distinct values than this are amounts, with fewer they may be classes."""
@@ -19,6 +19,9 @@ RARE_END = 0.1
 """Both ends of a scale of grades are rarer than this share of its middle."""
 MIN_ROWS_PER_CLASS = 3
 """Whole numbers with fewer rows per distinct value are taken for amounts."""
+MAX_STRAY = 0.05
+"""Of the cells of a column of numbers, so many may hold a word: they are taken as missing."""
+SHOWN_STRAYS = 3
 
 
 class Encoded(NamedTuple):
@@ -87,25 +90,39 @@ def _distinct(values: np.ndarray) -> list[Any]:
         return sorted({str(value) for value in found})
 
 
-def _amounts(values: np.ndarray, present: np.ndarray) -> np.ndarray:
+def _unit_of(values: np.ndarray, present: np.ndarray) -> str:
+    """Return the unit that stands behind the numbers of a target."""
+    if values.dtype != object:
+        return ""
+    return common_unit(v for v, here in zip(_plain(values), present, strict=True) if here and isinstance(v, str))
+
+
+def _amounts(values: np.ndarray, present: np.ndarray, unit: str = "") -> np.ndarray:
     """Return float64 values; NaN where missing or where a text is no number."""
     if values.dtype != object:
         return values.astype(np.float64)
     listed = _plain(values)
-    comma = comma_is_decimal(v for v, here in zip(listed, present, strict=True) if here and isinstance(v, str))
+    comma = comma_is_decimal(
+        v.strip().removesuffix(unit) for v, here in zip(listed, present, strict=True) if here and isinstance(v, str)
+    )
     numbers = np.full(len(values), np.nan)
     for row in np.flatnonzero(present):
         value = listed[row]
-        number = read_amount(value, comma) if isinstance(value, str) else value
+        number = read_amount(value, comma, unit) if isinstance(value, str) else value
         numbers[row] = np.nan if number is None else float(number)
     return numbers
 
 
 def _infer_text(texts: np.ndarray, distinct: list[Any]) -> tuple[TaskKind, str] | None:
     n_rows, n_distinct = len(texts), len(distinct)
-    numbers = _amounts(texts, np.ones(n_rows, dtype=bool))
-    if not np.isnan(numbers).any() and n_distinct > MAX_INTEGER_CLASSES:
-        return TaskKind.REGRESSION, f"the target holds numbers written as text, {n_distinct} different ones"
+    every = np.ones(n_rows, dtype=bool)
+    unit = _unit_of(texts, every)
+    numbers = _amounts(texts, every, unit)
+    read = ~np.isnan(numbers)
+    n_numbers = len(np.unique(numbers[read]))
+    if n_numbers > MAX_INTEGER_CLASSES and read.mean() >= 1 - MAX_STRAY:
+        form = f"with the unit {unit!r}" if unit else "written as text"
+        return TaskKind.REGRESSION, f"the target holds numbers {form}, {n_numbers} different ones"
     if n_rows >= 100 and n_distinct > n_rows / 2:
         raise DataError(
             f"The target y has {n_distinct} different texts in {n_rows} rows, such as {distinct[0]!r:.60}: nothing can "
@@ -213,53 +230,100 @@ class TargetCoder:
 
     kind: TaskKind
     classes: tuple[Any, ...] = ()
-    """The original labels (int, str, bool or float), sorted; empty for regression."""
+    """The original labels (int, str, bool or float), sorted, a positive one last; empty for regression."""
+    unit: str = ""
+    """What stands behind the numbers of a regression target, and is left aside."""
+    first_row: int = 0
+    """The number that errors give the first row."""
 
     @classmethod
-    def fit(cls, y: Any, kind: TaskKind) -> "TargetCoder":
+    def fit(
+        cls, y: Any, kind: TaskKind, *, positive: str | None = None, whole: bool = False, first_row: int = 0
+    ) -> "TargetCoder":
         """Learn the classes; missing targets are left out, a class of one row is kept.
+
+        Parameters
+        ----------
+        y : array-like of shape (n,)
+        kind : TaskKind
+        positive : str, optional
+            The class, of two, that metrics count as positive.
+        whole : bool
+            Whether classes such as 0.0 and 1.0 are whole numbers, as in a column of a file with empty cells.
+        first_row : int
+            The number that errors give the first row; a file's begin after its header.
 
         Raises
         ------
         DataError
             Where the target does not suit the kind of task.
+        ParameterError
+            Where `positive` is none of two classes.
         """
         values = _column(y)
         present = ~_missing(values)
         if not present.any():
             raise DataError("The target y has no value at all; every row is missing.")
-        coder = cls(kind)
+        coder = cls(kind, first_row=first_row)
         if not kind.is_classification:
-            coder.transform(values)
+            if positive is not None:
+                raise ParameterError(f"The parameter 'positive' names one of two classes; the task is {kind}.")
+            coder = replace(coder, unit=_unit_of(values, present))
+            coder._refuse_strays(values, present, MAX_STRAY)
             return coder
         classes = tuple(_distinct(values[present]))
+        if whole and all(isinstance(one, float) and one.is_integer() for one in classes):
+            classes = tuple(map(int, classes))
         if len(classes) < 2:
             raise DataError(f"The target y must have at least two classes; it has only one class, {classes[0]!r}.")
         if kind is TaskKind.BINARY and len(classes) != 2:
             raise DataError(f"A binary task needs two classes; the target y has {len(classes)}. Use multiclass.")
-        return cls(kind, classes)
+        return replace(coder, classes=_positive_last(classes, positive))
 
     def transform(self, y: Any) -> Encoded:
-        """Return codes or numbers, and which rows have one.
+        """Return codes or numbers, and which rows have one; a word among the numbers is taken as missing.
 
         Raises
         ------
         DataError
-            Naming the first row whose label is unknown or which holds no number.
+            Naming the first row whose label is unknown, or which holds no number where most do not.
         """
         values = _column(y)
         present = ~_missing(values)
         if self.kind.is_classification:
             return Encoded(self._codes(values, present), present)
-        numbers = _amounts(values, present)
-        bad = np.flatnonzero(present & np.isnan(numbers))
-        if len(bad):
-            raise DataError(
-                f"A regression target must hold numbers; row {bad[0]} holds {values[bad[0]]!r:.80}"
-                f" ({len(bad)} such rows). Correct or remove them, or set the task to classification."
-            )
+        numbers = self._refuse_strays(values, present, 0.5)
         present = present & np.isfinite(numbers)
         return Encoded(np.where(present, numbers, np.nan), present)
+
+    def notes(self, y: Any) -> list[str]:
+        """Say what of a regression target is left aside: a unit, and words among the numbers."""
+        unit = [f"the target is in {self.unit!r}, and so are the predictions"] if self.unit else []
+        return unit + self.strays(y)
+
+    def strays(self, y: Any) -> list[str]:
+        """Say which words stand among the numbers of a regression target."""
+        values = _column(y)
+        if self.kind.is_classification or values.dtype != object:
+            return []
+        present = ~_missing(values)
+        stray = present & np.isnan(_amounts(values, present, self.unit))
+        if not stray.any():
+            return []
+        some = ", ".join(map(repr, list(dict.fromkeys(map(str, values[stray])))[:SHOWN_STRAYS]))
+        share = f"{int(stray.sum()):,} of {int(present.sum()):,} cells of the target"
+        return [f"{share} hold no number (such as {some}) and are taken as missing"]
+
+    def _refuse_strays(self, values: np.ndarray, present: np.ndarray, at_most: float) -> np.ndarray:
+        """Return the numbers; refuse a target of which a larger share is none."""
+        numbers = _amounts(values, present, self.unit)
+        bad = np.flatnonzero(present & np.isnan(numbers))
+        if len(bad) > at_most * present.sum():
+            raise DataError(
+                f"A regression target must hold numbers; row {bad[0] + self.first_row} holds {values[bad[0]]!r:.80}"
+                f" ({len(bad)} such rows). Correct or remove them, or set the task to classification."
+            )
+        return numbers
 
     def _codes(self, values: np.ndarray, present: np.ndarray) -> np.ndarray:
         exact = {label: code for code, label in enumerate(self.classes)}
@@ -274,8 +338,9 @@ class TargetCoder:
             coded = np.array([exact.get(one, spelled.get(_spelling(one), -1)) for one in _plain(kept)], dtype=np.int64)
         if len(coded) and coded.min() < 0:
             row = int(np.flatnonzero(present)[np.argmin(coded)])
+            value, row = values[row], row + self.first_row
             shown = ", ".join(map(repr, self.classes[:10])) + (", ..." if len(self.classes) > 10 else "")
-            raise DataError(f"The target y holds an unknown class in row {row}: {values[row]!r:.80}; known: {shown}.")
+            raise DataError(f"The target y holds an unknown class in row {row}: {value!r:.80}; known: {shown}.")
         codes = np.full(len(values), -1, dtype=np.int64)
         codes[present] = coded
         return codes
@@ -294,12 +359,26 @@ class TargetCoder:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return {"kind": str(self.kind), "classes": list(self.classes)}
+        record = {"kind": str(self.kind), "classes": list(self.classes), "unit": self.unit, "first_row": self.first_row}
+        return {name: value for name, value in record.items() if value or name in ("kind", "classes")}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> "TargetCoder":
         """Read what `to_json` wrote."""
-        return cls(TaskKind(record["kind"]), tuple(record["classes"]))
+        unit, first_row = record.get("unit", ""), record.get("first_row", 0)
+        return cls(TaskKind(record["kind"]), tuple(record["classes"]), unit, first_row)
+
+
+def _positive_last(classes: tuple[Any, ...], positive: str | None) -> tuple[Any, ...]:
+    """Put the positive class where metrics of two classes look for it."""
+    if positive is None:
+        return classes
+    if len(classes) != 2:
+        raise ParameterError(f"The parameter 'positive' names one of two classes; the target has {len(classes)}.")
+    for index, label in enumerate(classes):
+        if _spelling(label) == _spelling(positive):
+            return classes if index == 1 else classes[::-1]
+    raise wrong_choice("positive", positive, classes)
 
 
 def label_array(classes: Sequence[Any]) -> np.ndarray:

@@ -8,8 +8,9 @@ import numpy as np
 
 from tamis.core.errors import ParameterError
 from tamis.core.kinds import TaskKind
+from tamis.tasks.adopted import from_record, to_record
 from tamis.tasks.metric import Metric, decide
-from tamis.tasks.metrics import METRICS, metric_from
+from tamis.tasks.metrics import METRICS, known_name, metric_from, plugged
 from tamis.tasks.targets import label_array
 
 
@@ -129,9 +130,27 @@ class Task:
         """Return the same task judged by another metric."""
         return replace(self, metric=metric_from(metric, self.kind))
 
+    def with_own_metric(self, metric: Any) -> "Task":
+        """Return the same task with the function of its metric, which a file could not hold.
+
+        Raises
+        ------
+        ParameterError
+            Where it is another metric: of another name or direction.
+        """
+        task = self.with_metric(metric)
+        if (task.metric.name, task.metric.higher_is_better) != (self.metric.name, self.metric.higher_is_better):
+            raise ParameterError(
+                f"The metric must be the one that the run was begun with, {self.metric.name!r}; got "
+                f"{task.metric.name!r}."
+            )
+        return task
+
     def to_json(self) -> dict[str, Any]:
-        """Return plain values for JSON; a user's own metric leaves only its name."""
-        return {"kind": str(self.kind), "metric": self.metric.name, "classes": list(self.classes)}
+        """Return plain values for JSON; a user's own metric leaves its name, its direction and what it looks at."""
+        record = {"kind": str(self.kind), "metric": self.metric.name, "classes": list(self.classes)}
+        own = self.metric.decoded or known_name(self.metric.name) is None
+        return {**record, "own_metric": to_record(self.metric)} if own else record
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any], metric: Any = None) -> "Task":
@@ -141,11 +160,15 @@ class Task:
         ----------
         record : mapping
         metric : Metric or callable, optional
-            The metric itself where it is a user's own, which a name cannot bring back.
+            The metric itself where it is a user's own, which a name cannot bring back. Without it there is one that
+            names and orders values but cannot be called, unless a plug-in offers a metric of that name.
 
         Raises
         ------
         ParameterError
             Where the record's metric is not known by name and none was handed in.
         """
-        return cls.of(record["kind"], record["metric"] if metric is None else metric, record["classes"])
+        kind, name, own = TaskKind(record["kind"]), record["metric"], record.get("own_metric")
+        if metric is None:
+            metric = name if own is None else plugged(name, kind) or from_record(name, own, kind)
+        return cls.of(kind, metric, record["classes"])

@@ -1,6 +1,8 @@
 """Opens a run folder before anything heavy is imported, so that a kill in the first second can be resumed too."""
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +55,13 @@ def begin(
     also = {name: value for name, value in (source or {}).items() if value is not None}
     record = RunRecord(settings=settings.to_json(), data={"path": where, **also}, version=__version__)
     return RunFolder.create(Path(folder) if folder is not None else free_folder(data), record, replace=replace)
+
+
+@contextmanager
+def run_place(output: Any) -> Iterator[Path]:
+    """Give the folder that was named, or one that is gone afterwards."""
+    if output is not None:
+        yield Path(output)
+        return
+    with tempfile.TemporaryDirectory(prefix="tamis-", ignore_cleanup_errors=True) as place:
+        yield Path(place) / "run"

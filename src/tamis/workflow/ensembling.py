@@ -13,7 +13,6 @@ import numpy as np
 from tamis.core.budget import Budget
 from tamis.core.errors import CorruptArtefactError
 from tamis.core.trial import Progress, Proposal, Trial
-from tamis.data.dataset import Dataset
 from tamis.ensemble.selection import SelectionSettings, select
 from tamis.evaluate.crossval import OutOfFold
 from tamis.evaluate.splits import Folds
@@ -22,7 +21,7 @@ from tamis.store.atomic import atomic_write, guarded
 from tamis.store.folder import RunFolder
 from tamis.workflow.model import Member, Model, Recipe, Unit
 from tamis.workflow.objective import load_array
-from tamis.workflow.plan import Plan
+from tamis.workflow.planned import Planned
 
 QUICK_STEPS = 12
 """Steps of the greedy selection while the search goes on; the finish takes more."""
@@ -39,18 +38,18 @@ class EnsembleKeeper:
 
     Parameters
     ----------
-    plan : Plan
+    plan : Planned
     folder : RunFolder
     budget : Budget
         Its reserve is raised to what an update has been measured to take.
     """
 
-    def __init__(self, plan: Plan, folder: RunFolder, budget: Budget, slots: int = 1) -> None:
+    def __init__(self, plan: Planned, folder: RunFolder, budget: Budget, slots: int = 1) -> None:
         self.plan = plan
         self.folder = folder
         self.budget = budget
         self.slots = slots
-        self.dataset = Dataset.open(plan.data)
+        self.dataset = plan.rows()
         self.folds = Folds.open(plan.folds)
         self.store = FolderArtefacts(folder.artefacts)
         self.out_of_fold = OutOfFold(self.dataset.n_rows, n_outputs=plan.task.n_outputs)
@@ -81,14 +80,7 @@ class EnsembleKeeper:
         constant = np.atleast_1d(task.dummy(dataset.y, dataset.weights))
         row = constant if task.kind.is_classification else constant[0]
         loss = task.loss(dataset.y, task.constant(row, dataset.n_rows), dataset.weights)
-        return Recipe(
-            task=task,
-            coder=self.plan.coder,
-            schema=self.plan.schema,
-            constant=tuple(float(value) for value in constant),
-            constant_loss=float(loss),
-            layout=self.plan.layout,
-        )
+        return self.plan.blank(tuple(float(value) for value in constant), float(loss))
 
     def on_start(self, proposal: Proposal) -> None:
         """Nothing to do."""
@@ -106,18 +98,18 @@ class EnsembleKeeper:
             self.update()
 
     def _take(self, trial: Trial) -> None:
-        if not trial.done or trial.proposal.fidelity < 1.0:
+        name = self.plan.name_of(trial) if trial.done else None
+        if name is None:
             return
         try:
             predictions = load_array(self.store.get(trial.outcome.artefacts["predictions"]))
         except (CorruptArtefactError, KeyError):
             return  # its file is damaged or gone; the others are usable
-        key = trial.proposal.candidate.key
         rows = self.folds.rows(trial.proposal.fold)[1]
         if "fold_losses" in trial.outcome.realised:  # one fit on all rows has answered for every fold
             rows = np.arange(self.dataset.n_rows)
-        self.out_of_fold.add(key, trial.proposal.fold, rows, predictions)
-        self.trials.setdefault(key, []).append(trial)
+        self.out_of_fold.add(name, trial.proposal.fold, rows, predictions)
+        self.trials.setdefault(name, []).append(trial)
         self._dirty = True
 
     def _is_due(self) -> bool:
@@ -152,23 +144,22 @@ class EnsembleKeeper:
         """Return the seconds that fitting the members once more on all rows would take, where that is to be done."""
         if not self.plan.refits:
             return 0.0
-        seconds = [self.trials[one.key][0].outcome.seconds for one in self.recipe.members]
+        seconds = [self.trials[one.name][0].outcome.seconds for one in self.recipe.members]
         return min(MOST_FOR_REFIT * self.budget.limit_s, sum(seconds) / self.slots + max(seconds, default=0.0))
 
     def mixture(self, keys: list[str], weights: np.ndarray) -> Recipe:
         """Turn weights into the recipe of a model."""
         pairs = zip(keys, weights, strict=True)
-        members = [self.member(self.trials[key], float(weight)) for key, weight in pairs if weight > 0]
+        members = [self.member(key, float(weight)) for key, weight in pairs if weight > 0]
         members.sort(key=lambda one: -one.weight)
         return replace(self.recipe, members=tuple(members), calibration=None, rule=None, estimate=None)
 
-    def member(self, trials: list[Trial], weight: float) -> Member:
+    def member(self, name: str, weight: float) -> Member:
         """Return a candidate as a member, with the fitted pipelines of its folds."""
-        units = tuple(
-            Unit(one.outcome.artefacts["preparation"], one.outcome.artefacts["model"], one.proposal.fold)
-            for one in sorted(trials, key=lambda one: one.proposal.fold)
-        )
-        return Member(trials[0].proposal.candidate.to_json(), weight, units)
+        trials = sorted(self.trials[name], key=lambda one: one.proposal.fold)
+        candidate = trials[0].proposal.candidate
+        units = tuple(unit_of(one) for one in trials)
+        return Member(candidate.to_json(), weight, units, "" if name == candidate.key else name)
 
     def save(self, recipe: Recipe) -> Model:
         """Bring a recipe's parts into `model/`, then replace its manifest: a kill leaves the old or the new one."""
@@ -182,6 +173,12 @@ class EnsembleKeeper:
     def clean(self) -> None:
         """Remove parts that the saved model does not need."""
         FolderArtefacts(self.folder.model / "parts").remove_unused(self.recipe.parts)
+
+
+def unit_of(trial: Trial) -> Unit:
+    """Return the fitted parts that a trial has left."""
+    artefacts = trial.outcome.artefacts
+    return Unit(artefacts.get("preparation", ""), artefacts["model"], trial.proposal.fold)
 
 
 def _bring(source: Path, target: Path) -> None:

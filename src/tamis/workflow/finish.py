@@ -16,16 +16,16 @@ from tamis.ensemble.stacking import choose
 from tamis.ensemble.threshold import fit_rule
 from tamis.evaluate.estimate import Predictor, ScoreEstimate, estimate
 from tamis.tasks.metric import Needs
-from tamis.workflow.ensembling import EnsembleKeeper
-from tamis.workflow.model import Model, Recipe, Unit
+from tamis.workflow.ensembling import EnsembleKeeper, unit_of
+from tamis.workflow.model import Model, Recipe
 from tamis.workflow.objective import ALL_ROWS
-from tamis.workflow.plan import Plan, Tell
+from tamis.workflow.planned import Planned, Tell
 
 N_STEPS = 25
 """Steps of the greedy selection: more were seen to bring nothing (Salinas and Erickson, TabRepo, 2024)."""
 
 
-def finish(plan: Plan, keeper: EnsembleKeeper, executor: Executor, budget: Budget, tell: Tell) -> Model:
+def finish(plan: Planned, keeper: EnsembleKeeper, executor: Executor, budget: Budget, tell: Tell) -> Model:
     """Make the final model of what the search has found.
 
     Returns
@@ -58,7 +58,7 @@ def finish(plan: Plan, keeper: EnsembleKeeper, executor: Executor, budget: Budge
     return model
 
 
-def _corrected(plan: Plan, keeper: EnsembleKeeper, recipe: Recipe, mixed: np.ndarray) -> Recipe:
+def _corrected(plan: Planned, keeper: EnsembleKeeper, recipe: Recipe, mixed: np.ndarray) -> Recipe:
     """Add a calibration of the probabilities, and a decision rule where the metric looks at labels."""
     task, dataset, seed = plan.task, keeper.dataset, plan.settings.seed
     if not task.kind.is_classification:
@@ -71,7 +71,7 @@ def _corrected(plan: Plan, keeper: EnsembleKeeper, recipe: Recipe, mixed: np.nda
 
 
 def _honest_score(
-    plan: Plan,
+    plan: Planned,
     keeper: EnsembleKeeper,
     recipe: Recipe,
     predictions: list[np.ndarray],
@@ -118,7 +118,7 @@ def _refitted(keeper: EnsembleKeeper, executor: Executor, recipe: Recipe, *, bud
     """Fit the members once more on all rows, those that the time allows; the others keep the models of their folds."""
     proposals: dict[int, int] = {}
     for index, member in enumerate(recipe.members):
-        trials = keeper.trials[member.key]
+        trials = keeper.trials[member.name]
         expected_s = 1.3 * max(one.outcome.seconds for one in trials)
         if expected_s * (len(proposals) // executor.slots + 1) > 0.8 * budget.left_s:
             continue
@@ -134,8 +134,7 @@ def _refitted(keeper: EnsembleKeeper, executor: Executor, recipe: Recipe, *, bud
     for trial in _gather(executor, set(proposals), lambda: budget.left_s - 0.3):
         index = proposals[trial.proposal.id]
         if trial.done:
-            unit = Unit(trial.outcome.artefacts["preparation"], trial.outcome.artefacts["model"], ALL_ROWS)
-            members[index] = replace(members[index], units=(unit,))
+            members[index] = replace(members[index], units=(unit_of(trial),))
     n_refitted = sum(one.units[0].fold == ALL_ROWS for one in members)
     if n_refitted:
         tell(f"fitted {n_refitted} of {len(members)} members once more on all rows")

@@ -5,50 +5,32 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tamis.core.budget import Budget
 from tamis.core.component import Component
 from tamis.core.contracts import Executor, Listener, Strategy
-from tamis.core.errors import RunFolderError
+from tamis.core.errors import ParameterError
 from tamis.core.trial import Trial
 from tamis.run.inline import InlineExecutor
-from tamis.run.limits import cpu_count, memory_allowance_mb, private_memory_mb
+from tamis.run.limits import memory_allowance_mb, private_memory_mb
 from tamis.run.local import LocalExecutor
-from tamis.run.loop import search
+from tamis.run.loop import REASON_FINISHED, REASON_TRIALS, search
 from tamis.store.folder import RunFolder
 from tamis.store.journal import open_journal
+from tamis.tasks.adopted import is_forgotten
+from tamis.tasks.task import Task
 from tamis.workflow.ensembling import EnsembleKeeper
 from tamis.workflow.finish import finish
+from tamis.workflow.kinds import Kind, PlanContext, kind_of
+from tamis.workflow.leaderboard import by_candidate
 from tamis.workflow.model import Model
-from tamis.workflow.plan import Given, Plan, Tell, make_plan
+from tamis.workflow.planned import Planned, Tell
 from tamis.workflow.settings import Settings
-from tamis.workflow.strategies import strategy_for
-
-PRELOAD = (
-    "tamis.workflow.objective",
-    "sklearn.linear_model",
-    "sklearn.preprocessing",
-    "sklearn.impute",
-    "--",
-    "lightgbm",
-    "sklearn.ensemble",
-    "sklearn.decomposition",
-    "sklearn.feature_extraction.text",
-    "catboost",
-    "xgboost",
-    "sklearn.svm",
-)
-"""What workers import while the data is being read; what comes after the mark, while they have nothing to do."""
-
-INLINE_CELLS = 100_000
-INLINE_SECONDS = 5.0
-INLINE_TRIALS = 10
-"""Small tables with so short a limit, or so few trials, are worked on in this process: starting workers costs more."""
 
 LEAST_SHARE = 0.3
 """Of the memory that workers are left with at least, whatever this process itself holds."""
@@ -59,9 +41,6 @@ PARENT_MB = 100.0
 WORKER_MB = 400.0
 """With less memory for each there are fewer workers: the libraries alone take half of it."""
 
-MOST_WORKERS = 16
-SHORT_S = 8.0
-"""With no more time than this one core is left to this process: it reads while the workers import."""
 LOCKSTEP = 8
 """How many trials may be under way in a reproducible run, whatever the number of cores."""
 
@@ -70,6 +49,10 @@ USED_AT_THE_END = "scipy.optimize"
 
 FIRST_RESERVE_S = 0.8
 """Seconds kept for the finish until it has been measured."""
+
+
+RUNNING, FINISHED, STOPPED = "running", "finished", "stopped"
+"""What `run.json` says of a run: it goes on (or was killed), has come to its end, or was cut off by an error."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +76,7 @@ def fit(
     settings: Settings,
     *,
     budget: Budget,
-    data: Given | None = None,
+    data: Any = None,
     metric: Any = None,
     strategy: Strategy | None = None,
     components: Sequence[Component] = (),
@@ -109,8 +92,8 @@ def fit(
     settings : Settings
     budget : Budget
         Its clock has been running since the call that is to be timed began.
-    data : Given, optional
-        Rows that are in memory already; without it they are read from where `run.json` says.
+    data : Given or GivenImages, optional
+        What is in memory already; without it the data is read from where `run.json` says.
     metric : callable or Metric, optional
         A metric of the user's own.
     strategy : Strategy, optional
@@ -130,9 +113,13 @@ def fit(
         notes.append(line)
         tell(line)
 
-    workers = None if data is not None and _is_small(settings, data) else start_workers(settings, folder, memory_mb)
+    kind = kind_of(folder)
+    workers, state = None, STOPPED
+    if data is None or not kind.inline(settings, data):
+        workers = start_workers(kind, settings, folder, memory_mb)
     try:
-        plan = _plan(folder, settings, data, budget=budget, tell=note, metric=metric, components=components)
+        context = PlanContext(folder, settings, budget.left_s, note, metric, tuple(components))
+        plan = _plan(kind, data, context)
         executor: Executor
         if workers is None:
             executor = InlineExecutor(plan.objective, folder.artefacts, memory_mb=memory_mb)
@@ -140,58 +127,54 @@ def fit(
             workers.allow(_left_for_workers(memory_mb))
             workers.begin(plan.objective)
             executor = workers
-        return _search(
-            folder, plan, executor, budget=budget, strategy=strategy, listeners=listeners, notes=notes, tell=note
+        result = _search(
+            folder,
+            plan,
+            executor,
+            budget=budget,
+            strategy=kind.strategy(plan, strategy),
+            listeners=listeners,
+            notes=notes,
+            tell=note,
         )
+        state = FINISHED
+        return result
     finally:
         if workers is not None:
             workers.close()
-        folder.update(spent_s=budget.elapsed_s)
+        folder.update(spent_s=budget.elapsed_s, state=state)
 
 
-def _plan(
-    folder: RunFolder,
-    settings: Settings,
-    data: Given | None,
-    *,
-    budget: Budget,
-    tell: Tell,
-    metric: Any,
-    components: Sequence[Component],
-) -> Plan:
+def _plan(kind: Kind, data: Any, context: PlanContext) -> Planned:
     """Take the plan that an earlier sitting kept, or make one from the data."""
+    folder = context.folder
     kept = folder.path / "plan.json"
     if kept.is_file() and (folder.path / "data" / "splits.npy").is_file():
-        return Plan.open(kept, settings)
-    given = data if data is not None else _read(folder, tell)
-    return make_plan(
-        folder.path, settings, given, left_s=budget.left_s, tell=tell, metric=metric, components=components
-    )
+        plan: Any = kind.open_plan(kept, context.settings)
+        return cast(Planned, replace(plan, task=_judged_as_begun(plan.task, context.metric)))
+    given = data if data is not None else kind.read(folder, context.tell)
+    return kind.plan(given, context)
 
 
-def _read(folder: RunFolder, tell: Tell) -> Given:
-    from tamis.data.read import read_table
-
-    where = folder.record.data
-    if where["path"] == "memory":
-        raise RunFolderError(
-            f"The run in {folder.path} was begun on data in memory and ended before it was prepared; "
-            "start it anew with fit."
+def _judged_as_begun(task: Task, metric: Any) -> Task:
+    """Give a task back the metric that no file holds, or say that it is lacking."""
+    if metric is not None:
+        return task.with_own_metric(metric)
+    if is_forgotten(task.metric):
+        raise ParameterError(
+            f"The run was begun with a metric of your own, {task.metric.name!r}, which no file holds. Go on with it in "
+            "Python: tamis.workflow.fit.resume(path, metric=...)."
         )
-    reading = read_table(where["path"], sheet=where.get("sheet"), query=where.get("query"))
-    for line in reading.notes:
-        tell(line)
-    test = read_table(where["test"], layout=reading.layout).frame if where.get("test") else None
-    return Given(reading.frame, test=test, layout=reading.layout)
+    return task
 
 
 def _search(
     folder: RunFolder,
-    plan: Plan,
+    plan: Planned,
     executor: Executor,
     *,
     budget: Budget,
-    strategy: Strategy | None,
+    strategy: Strategy,
     listeners: Sequence[Listener],
     notes: list[str],
     tell: Tell,
@@ -205,7 +188,7 @@ def _search(
         keeper.begin(journal.trials())
         settings = plan.settings
         reason = search(
-            strategy_for(plan, strategy),
+            strategy,
             executor,
             journal,
             budget,
@@ -218,7 +201,9 @@ def _search(
         journal.close()
     if not model.recipe.members:
         warnings.warn(_nothing_fitted(trials, budget), RuntimeWarning, stacklevel=3)
-    candidates = {trial.proposal.candidate.key for trial in trials}
+    candidates = by_candidate(trials)
+    if reason == REASON_FINISHED and len(candidates) >= budget.max_trials:
+        reason = REASON_TRIALS  # what a strategy would ask beside what is allowed is not to be seen
     seconds = budget.elapsed_s - budget.spent_s if budget.limit_s < inf else time.monotonic() - began
     return FitResult(model, reason, len(candidates), seconds, folder.path, trials, tuple(notes))
 
@@ -232,14 +217,13 @@ def _nothing_fitted(trials: Sequence[Trial], budget: Budget) -> str:
     )
 
 
-def start_workers(settings: Settings, folder: RunFolder, memory_mb: float) -> LocalExecutor:
+def start_workers(kind: Kind, settings: Settings, folder: RunFolder, memory_mb: float) -> LocalExecutor:
     """Start the workers: they import what they need while the data is being read."""
-    jobs = cpu_count() if settings.jobs == -1 else settings.jobs
+    most, threads = kind.workers(settings)
     workers_mb = _left_for_workers(memory_mb)
-    slots = min(jobs if settings.limit_s > SHORT_S else max(1, jobs - 1), MOST_WORKERS)
-    slots = max(1, min(slots, int(workers_mb // WORKER_MB)))
+    slots = max(1, min(most, int(workers_mb // WORKER_MB)))
     return LocalExecutor(
-        slots, folder=folder.artefacts, memory_mb=workers_mb, threads=max(1, jobs // slots), preload=PRELOAD
+        slots, folder=folder.artefacts, memory_mb=workers_mb, threads=max(1, threads // slots), preload=kind.preload
     )
 
 
@@ -248,19 +232,13 @@ def _left_for_workers(memory_mb: float) -> float:
     return max(LEAST_SHARE * memory_mb, memory_mb - private_memory_mb(os.getpid()) - PARENT_MB)
 
 
-def _is_small(settings: Settings, given: Given) -> bool:
-    shape = getattr(given.rows, "shape", None)
-    cells = shape[0] * shape[1] if shape is not None and len(shape) == 2 else inf
-    short = settings.limit_s <= INLINE_SECONDS or (settings.max_trials or inf) <= INLINE_TRIALS
-    return bool(cells <= INLINE_CELLS and short)
-
-
 def resume(
     path: Path | str,
     *,
     started: float | None = None,
     more_s: float | None = None,
     max_trials: int | None = None,
+    metric: Any = None,
     listeners: Sequence[Listener] = (),
     tell: Tell = lambda line: None,
     clock: Callable[[], float] = time.monotonic,
@@ -274,24 +252,25 @@ def resume(
     started : float, optional
         When the call that is to be timed began, by the clock.
     more_s : float, optional
-        Seconds added to what the run was given; without it what is left of its time is used.
+        Seconds that this sitting may take; without it what is left of the run's time is used. A run that was given a
+        count of trials is freed of it, and depends on the machine's speed from here on.
     max_trials : int, optional
         The new count of candidates, all sittings together.
+    metric : callable or Metric, optional
+        The metric of the user's own that the run was begun with.
 
     Raises
     ------
     RunFolderError
         Where the folder is no run, is in use, or nothing is left of its time and no more is given.
     """
-    from dataclasses import replace
-
     folder = RunFolder.open(Path(path))
     settings = Settings.from_json(folder.record.settings)
     spent_s = folder.record.spent_s
     limit_s = settings.limit_s
     if more_s is not None:
         limit_s = spent_s + more_s
-    if max_trials is not None:
+    if max_trials is not None or more_s is not None:
         settings = replace(settings, max_trials=max_trials)
     if limit_s - spent_s < 1.0:
         limit_s = spent_s + 1.0  # a second to put together what is there
@@ -299,6 +278,7 @@ def resume(
     budget = Budget(limit_s=limit_s, max_trials=settings.max_trials or inf, spent_s=spent_s + before_s, clock=clock)
     settings = replace(settings, time_limit_s=None if limit_s == inf else limit_s)
     try:
-        return fit(folder, settings, budget=budget, listeners=listeners, tell=tell)
+        folder.update(state=RUNNING)
+        return fit(folder, settings, budget=budget, metric=metric, listeners=listeners, tell=tell)
     finally:
         folder.close()

@@ -1,18 +1,25 @@
 """The candidates of a run in the order of their scores, and what became of each."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from tamis.core.candidate import Candidate
+from tamis.core.candidate import BATCH, Candidate
 from tamis.core.trial import Status, Trial
+from tamis.neural.members import NAME as NETWORK
 from tamis.store.folder import RunFolder
 from tamis.store.journal import SqliteJournal
 from tamis.tasks.metric import Metric
 from tamis.workflow.model import Model
+
+COSTS = ("parameters", "latency_ms", "epochs")
+"""What a network's row tells beside its score."""
+
+SHOWN_OF_NETWORKS = ("stem", "width", "depth", "groups", "repeats", "kernel", "convolutions", "activation", "residual")
+"""The parameters that the description of a network names, where its body has them."""
 
 SHOWN = ("learning_rate", "num_leaves", "depth", "max_depth", "max_leaves", "C", "alpha", "n_neighbors", "extra_trees",
          "min_samples_leaf", "max_features", "kernel", "hidden_layer_sizes")  # fmt: skip
@@ -41,25 +48,35 @@ def describe(tree: Candidate) -> str:
     >>> describe(Candidate.of("ridge", {"alpha": 1.0}, Candidate.of("standardize", {}, columns)))
     'ridge(alpha=1) on standardize'
     """
-    settings = tree.settings
-    words = []
-    for name in SHOWN:
-        value = settings.get(name)
-        if name in settings and value is not None and value is not False:
-            words.append(
-                name if value is True else f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
-            )
+    if tree.component == NETWORK and tree.children:
+        body = tree.children[0]
+        cells = [node for node in body.children if node.component.endswith("cell")]
+        head = _with_words(body, SHOWN_OF_NETWORKS)
+        return f"{head} of cell {body.children[0].key[:6]}" if cells else head
     below = [node.component for child in tree.children for node in child.walk()]
     steps = list(dict.fromkeys(name for name in below if name not in ("columns", "join", "codes", "impute")))
-    head = tree.component + (f"({', '.join(words[:4])})" if words else "")
+    head = _with_words(tree, SHOWN)
     return head + (f" on {', '.join(steps)}" if steps else "")
 
 
+def _with_words(tree: Candidate, shown: Sequence[str]) -> str:
+    """Name a component and the first of the parameters that matter."""
+    words = []
+    for name in shown:
+        value = tree.settings.get(name)
+        if value is not None and value is not False:
+            words.append(
+                name if value is True else f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
+            )
+    return tree.component + (f"({', '.join(words[:4])})" if words else "")
+
+
 def by_candidate(trials: Iterable[Trial]) -> dict[str, list[Trial]]:
-    """Group trials at full fidelity by their candidate, in the order in which each was first tried."""
+    """Group trials by their candidate, in the order in which each was first tried; signals of a search are none."""
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
-        groups.setdefault(trial.proposal.candidate.key, []).append(trial)
+        if trial.proposal.candidate.component != BATCH:
+            groups.setdefault(trial.proposal.candidate.key, []).append(trial)
     return groups
 
 
@@ -85,7 +102,9 @@ def board_of(trials: Iterable[Trial], model: Model) -> Leaderboard:
     groups = by_candidate(trials)
     metric = model.task.metric
     whole = sum(one.weight for one in model.recipe.members)
-    weights = {Candidate.from_json(one.candidate).key: one.weight / whole for one in model.recipe.members}
+    weights: dict[str, float] = {}
+    for one in model.recipe.members:
+        weights[one.key] = weights.get(one.key, 0.0) + one.weight / whole
     most = max((len(_losses(group)) for group in groups.values()), default=0)
     rows = [_row(key, group, metric, weights, most) for key, group in groups.items()]
     rows.sort(key=lambda row: (not row["complete"], row.pop("loss")))
@@ -98,7 +117,7 @@ def board_of(trials: Iterable[Trial], model: Model) -> Leaderboard:
 
 def _losses(group: list[Trial]) -> dict[int, float]:
     losses: dict[int, float] = {}
-    for one in group:
+    for one in sorted(group, key=lambda one: one.proposal.fidelity):  # what was trained longest counts
         if one.done and isfinite(one.loss):
             every = one.outcome.realised.get("fold_losses")
             losses |= dict(enumerate(every)) if every else {one.proposal.fold: one.loss}
@@ -111,6 +130,8 @@ def _row(key: str, group: list[Trial], metric: Metric, weights: Mapping[str, flo
     bad = next((one for one in group if not one.done), None)
     status = Status.DONE if losses else bad.outcome.status if bad else Status.LOST
     values = [metric.value_of(loss) for loss in losses.values()]
+    longest = max((one for one in group if one.done), key=lambda one: one.proposal.fidelity, default=None)
+    realised = longest.outcome.realised if longest and tree.component == NETWORK else {}
     return {
         "rank": 0,
         "model": describe(tree),
@@ -119,6 +140,7 @@ def _row(key: str, group: list[Trial], metric: Metric, weights: Mapping[str, flo
         "score_se": stdev(values) / len(values) ** 0.5 if len(values) > 1 else None,
         "folds": len(losses),
         "seconds": round(sum(one.outcome.seconds for one in group), 3),
+        **{name: realised[name] for name in COSTS if name in realised},
         "weight": round(weights.get(key, 0.0), 4),
         "status": str(status),
         "reason": bad.outcome.reason if bad else "",

@@ -1,6 +1,7 @@
 """What predicts: the members of the ensemble, how they are mixed, and how raw rows reach them."""
 
 import json
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,9 @@ from tamis.core.errors import CorruptArtefactError, DataError, ParameterError, R
 from tamis.core.kinds import TaskKind
 from tamis.core.version import __version__
 from tamis.data.frames import to_pandas
+from tamis.data.image_form import ImageForm
 from tamis.data.layout import Layout
+from tamis.data.pixels import Pixels
 from tamis.data.schema import Schema
 from tamis.data.table import Table
 from tamis.ensemble.bagging import RunningMean
@@ -28,6 +31,7 @@ from tamis.store.parts import load_part
 from tamis.tasks.metric import Needs
 from tamis.tasks.targets import TargetCoder
 from tamis.tasks.task import Task
+from tamis.workflow.names import listed, near
 
 FORMAT = 1
 """The version of the manifest; a later Tamis reads every earlier one."""
@@ -41,6 +45,7 @@ class Unit:
     """One fitted pipeline: its preparation and its model, by content hash."""
 
     preparation: str
+    """Empty where the model takes the rows as they are."""
     model: str
     fold: int = 0
 
@@ -52,20 +57,31 @@ class Member:
     candidate: Mapping[str, Any]
     weight: float
     units: tuple[Unit, ...]
+    label: str = ""
+    """What tells it from other trainings of the same candidate."""
 
     @property
     def key(self) -> str:
         """The candidate's key."""
         return Candidate.from_json(self.candidate).key
 
+    @property
+    def name(self) -> str:
+        """What no other member is called."""
+        return self.label or self.key
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values for the manifest."""
-        return {"candidate": self.candidate, "weight": self.weight, "units": [vars(one) for one in self.units]}
+        record: dict[str, Any] = {"candidate": self.candidate, "weight": self.weight}
+        if self.label:
+            record["label"] = self.label
+        return {**record, "units": [vars(one) for one in self.units]}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> "Member":
         """Read what `to_json` wrote."""
-        return cls(record["candidate"], record["weight"], tuple(Unit(**one) for one in record["units"]))
+        units = tuple(Unit(**one) for one in record["units"])
+        return cls(record["candidate"], record["weight"], units, record.get("label", ""))
 
 
 @dataclass(frozen=True)
@@ -74,7 +90,10 @@ class Recipe:
 
     task: Task
     coder: TargetCoder
-    schema: Schema
+    schema: Schema | None = None
+    """How the columns of a table become features."""
+    images: ImageForm | None = None
+    """How raw images become what networks take."""
     members: tuple[Member, ...] = ()
     constant: tuple[float, ...] = ()
     """What is predicted where there is no member: class shares, or one value."""
@@ -92,7 +111,8 @@ class Recipe:
             "tamis": __version__,
             "task": self.task.to_json(),
             "target": self.coder.to_json(),
-            "schema": self.schema.to_json(),
+            "schema": self.schema.to_json() if self.schema else None,
+            "images": self.images.to_json() if self.images else None,
             "members": [one.to_json() for one in self.members],
             "constant": list(self.constant),
             "constant_loss": self.constant_loss,
@@ -123,7 +143,8 @@ class Recipe:
         return cls(
             task=_task(record["task"]),
             coder=TargetCoder.from_json(record["target"]),
-            schema=Schema.from_json(record["schema"]),
+            schema=maybe("schema", Schema),
+            images=maybe("images", ImageForm),
             members=tuple(Member.from_json(one) for one in record["members"]),
             constant=tuple(record["constant"]),
             constant_loss=record.get("constant_loss"),
@@ -134,13 +155,21 @@ class Recipe:
         )
 
     @property
+    def roles(self) -> list[dict[str, str]]:
+        """Return the columns of a table, each with its role and the reason for it."""
+        return [
+            {"column": one.name, "role": str(one.role), "reason": one.reason.removeprefix(f"{one.role}: ")}
+            for one in (self.schema.columns if self.schema else ())
+        ]
+
+    @property
     def parts(self) -> set[str]:
         """Return the hashes of everything the members need."""
-        return {key for one in self.members for unit in one.units for key in (unit.preparation, unit.model)}
+        return {key for one in self.members for unit in one.units for key in (unit.preparation, unit.model) if key}
 
 
 def _task(record: Mapping[str, Any]) -> Task:
-    """Read the task; a metric of the user's own, known by name alone, gives way to the default one."""
+    """Read the task; a metric that earlier versions kept by name alone gives way to the default one."""
     try:
         return Task.from_json(record)
     except ParameterError:
@@ -177,6 +206,8 @@ class Model:
             Where a file is not what was stored.
         """
         folder = Path(path)
+        if not folder.is_dir():
+            raise RunFolderError(f"There is no folder '{path}'. Give one that `tamis fit` or `save` has written.")
         folder = folder / "model" if (folder / "model").is_dir() else folder
         manifest = folder / "manifest.json"
         if not manifest.is_file():
@@ -185,7 +216,7 @@ class Model:
             )
         try:
             recipe = Recipe.from_json(json.loads(manifest.read_text(encoding="utf-8")))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             if isinstance(error, RunFolderError):
                 raise
             raise CorruptArtefactError(f"{manifest} cannot be read ({error}); it is damaged or not ours.") from error
@@ -235,27 +266,53 @@ class Model:
             raise ParameterError("A regression has no probabilities; use predict.")
         return self.predict_raw(self.table(rows))
 
-    def table(self, rows: Any) -> Table:
-        """Bring raw rows into the form that pipelines take."""
+    @property
+    def schema(self) -> Schema:
+        """The columns that a model for tables takes.
+
+        Raises
+        ------
+        ParameterError
+            Where it is a model for images.
+        """
+        if self.recipe.schema is None:
+            raise ParameterError("The model is one for images; it takes no table.")
+        return self.recipe.schema
+
+    def table(self, rows: Any) -> Table | Pixels:
+        """Bring raw rows, or images, into the form that the members take."""
+        if self.recipe.images is not None:
+            from tamis.workflow.images.decoding import decoded
+
+            return rows if isinstance(rows, Pixels) else decoded(rows, self.recipe.images)
         frame: Any = to_pandas(rows)
         if hasattr(frame, "tocsr"):
-            return self.recipe.schema.apply_sparse(frame.tocsr())
-        return self.recipe.schema.apply(frame)
+            return self.schema.apply_sparse(frame.tocsr())
+        self._check_columns([str(name) for name in frame.columns])
+        return self.schema.apply(frame)
 
-    def predict_raw(self, table: Table) -> np.ndarray:
-        """Return calibrated probabilities (n_rows, n_classes), or values (n_rows,), of a prepared table."""
+    def _check_columns(self, names: list[str]) -> None:
+        """Refuse rows that lack a column, with the nearest that is there and all that are."""
+        lacking = [one.name for one in self.schema.features if one.name not in names]
+        if lacking:
+            more = f" and {len(lacking) - 1} more, {listed(lacking[1:])}" if len(lacking) > 1 else ""
+            hint = near(lacking[0], names)
+            raise DataError(f"The table must have the column {lacking[0]!r}{more}; it has not.{hint}")
+
+    def predict_raw(self, table: Table | Pixels) -> np.ndarray:
+        """Return calibrated probabilities (n_rows, n_classes), or values (n_rows,), of prepared rows."""
         blocks = [self._mix(table.take(rows)) for rows in _blocks(table.n_rows)]
         mixed = np.concatenate(blocks) if len(blocks) != 1 else blocks[0]
         return self.recipe.calibration.apply(mixed) if self.recipe.calibration else mixed
 
-    def _mix(self, table: Table) -> np.ndarray:
+    def _mix(self, table: Table | Pixels) -> np.ndarray:
         classification = self.task.kind is not TaskKind.REGRESSION
         constant = np.asarray(self.recipe.constant, dtype=np.float64)
         if not self.recipe.members or table.n_rows == 0:
             return np.tile(constant, (table.n_rows, 1)) if classification else np.full(table.n_rows, constant[0])
         mean = RunningMean()
         for preparation, uses in self._uses().items():
-            matrix = self._part(preparation).transform(table)
+            matrix = table.values if not preparation else self._part(preparation).transform(table)
             for key, share in uses:
                 model = self._part(key)
                 component = pipelines.find(self._loaded[f"{key} component"], self.catalogue)
@@ -294,29 +351,31 @@ class Model:
         DataError
             Where the target is missing, or holds classes that the model does not know.
         """
-        import pandas as pd
-
-        target = self.recipe.schema.target
+        target = self.recipe.schema.target if self.recipe.schema else None
         if y is None:
             rows = to_pandas(rows)
-            if target is None or target not in rows:
-                raise DataError(f"Scoring needs the target column {target!r}; the table has: {list(rows)[:20]}.")
+            if target is None:
+                raise DataError("Scoring needs the true values: name their column with --target (y= in Python).")
+            if target not in rows:
+                raise DataError(f"Scoring needs the target column {target!r}.{near(target, list(rows))}")
             y = rows[target]
-        known = np.asarray(pd.notna(y))
+        task = self.task if metric is None else self.task.with_metric(metric)
+        coded, known = self.recipe.coder.transform(y)
         if not known.any():
             raise DataError(f"No row has a value in the target column {target!r}; nothing can be scored.")
-        task = self.task
-        if metric is not None:
-            task = task.with_metric(metric)
-        coded = self.recipe.coder.transform(pd.Series(y)[known].to_numpy()).values
-        rows = rows[known] if not hasattr(rows, "loc") else rows.loc[known]
-        prediction = self.predict_raw(self.table(rows))
+        for line in self.recipe.coder.strays(y):
+            warnings.warn(line, stacklevel=2)
+        if self.recipe.images is not None:
+            table: Table | Pixels = self.table(rows).take(known)
+        else:
+            table = self.table(rows[known] if not hasattr(rows, "loc") else rows.loc[known])
+        prediction = self.predict_raw(table)
         weight = None if weight is None else np.asarray(weight)[known]
         if task.kind is not TaskKind.REGRESSION and task.metric.needs is Needs.LABEL:
             prediction = np.eye(len(task.classes or ()))[self.codes(prediction)]
         return (
             task.metric.name,
-            float(task.value(coded, prediction, weight)),
+            float(task.value(coded[known], prediction, weight)),
             task.metric.higher_is_better,
             int(known.sum()),
         )

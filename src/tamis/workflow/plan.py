@@ -15,10 +15,9 @@ from tamis.core.candidate import Candidate
 from tamis.core.component import Component
 from tamis.core.errors import CorruptArtefactError, DataError
 from tamis.core.kinds import Role, TaskKind
-from tamis.data.audit import audit
+from tamis.core.trial import Trial
 from tamis.data.dataset import Dataset
 from tamis.data.frames import to_pandas
-from tamis.data.infer import infer_schema, infer_sparse
 from tamis.data.layout import Layout
 from tamis.data.schema import Schema
 from tamis.data.table import Table
@@ -33,10 +32,12 @@ from tamis.tasks.metric import Metric
 from tamis.tasks.metrics import metric_from
 from tamis.tasks.targets import Encoded, TargetCoder, infer_kind
 from tamis.tasks.task import Task
+from tamis.workflow.columns import Columns, audited, typed
+from tamis.workflow.model import Recipe
+from tamis.workflow.names import nearest_column
 from tamis.workflow.objective import TableObjective
+from tamis.workflow.planned import Tell
 from tamis.workflow.settings import Settings
-
-Tell = Callable[[str], None]
 
 LEAST_CANDIDATES = 10
 """On the smallest tables too: averages of different families are steadier than any choice among few."""
@@ -104,8 +105,26 @@ class Plan:
     @property
     def groups(self) -> Groups:
         """How many columns of each group there are."""
-        dataset = Dataset.open(self.data)
-        return groups_of(dataset.table)
+        return groups_of(self.rows().table)
+
+    def rows(self) -> Dataset:
+        """Map the prepared rows."""
+        return Dataset.open(self.data)
+
+    def blank(self, constant: tuple[float, ...], loss: float) -> Recipe:
+        """Return the recipe of the model that predicts a constant."""
+        return Recipe(
+            task=self.task,
+            coder=self.coder,
+            schema=self.schema,
+            constant=constant,
+            constant_loss=loss,
+            layout=self.layout,
+        )
+
+    def name_of(self, trial: Trial) -> str | None:
+        """Return the candidate's key: its folds are one member. A part of the rows makes no model."""
+        return trial.proposal.candidate.key if trial.proposal.fidelity >= 1.0 else None
 
     @property
     def refits(self) -> bool:
@@ -191,20 +210,27 @@ def make_plan(
         Where nothing can be learned: no rows, no feature, one class, no target.
     """
     frame, coder, task, y, notes = _target(settings, given, metric)
-    schema, table = _typed(frame, settings)
-    for line in [*notes, *schema.notes]:
+    columns = typed(frame, settings)
+    for line in [*notes, *columns.schema.notes]:
         tell(line)
-    schema, table = _audited(frame, schema, table, y=y, test=given.test, left_s=left_s, tell=tell, task=task)
+    columns = audited(frame, columns, settings, y=y, task=task, test=given.test, left_s=left_s, tell=tell)
+    schema = columns.schema
     if not schema.features:
         reasons = "; ".join(f"{one.name}: {one.reason}" for one in schema.columns[:10])
         how = "--type COLUMN=numeric, or roles={'COLUMN': 'numeric'} in Python"
         tell(f"warning: no column is left to learn from ({reasons}). Give one a role: {how}")
-    dataset = _with_rows_data(frame, schema, table, y, given)
+    dataset, kept = _with_rows_data(frame, columns, y, given)
     scheme = _scheme(dataset, task, settings, left_s)
+    copies = None
+    if columns.copies is not None and scheme.kind not in (SplitKind.TIME, SplitKind.GIVEN):
+        copies = columns.copies[kept] if np.ptp(columns.copies[kept]) else None
+        tell("rows that are equal in every feature stay on one side of each split")
     folds = make_folds(
         dataset.y, scheme, classification=task.kind is not TaskKind.REGRESSION,
-        groups=dataset.groups, times=dataset.times, given=dataset.folds, seed=settings.seed,
+        groups=dataset.groups, times=dataset.times, given=dataset.folds, duplicates=copies, seed=settings.seed,
     )  # fmt: skip
+    if folds.n_folds < scheme.n_folds:
+        scheme = replace(scheme, n_folds=folds.n_folds)
     dataset.save(folder / "data")
     folds.save(folder / "data" / "splits.npy")
     catalogue = builtin(components)
@@ -236,7 +262,7 @@ def describe(plan: Plan, dataset: Dataset, groups: Groups, folds: Folds) -> str:
              for name, count in counted.items() if count]  # fmt: skip
     classes = "" if plan.task.kind is TaskKind.REGRESSION else f" of {len(plan.task.classes or ())} classes"
     return (
-        f"{plan.task.kind}{classes} from {dataset.n_rows:,} rows: {', '.join(parts)}; "
+        f"{plan.task.kind}{classes} from {dataset.n_rows:,} rows: {', '.join(parts) or 'no column'}; "
         f"metric {plan.task.metric.name}; validated by {how_validated(plan.scheme)}"
     )
 
@@ -245,65 +271,24 @@ def _target(settings: Settings, given: Given, metric: Any) -> tuple[Any, TargetC
     """Part the target from the rows, leave out rows without one, and find the task."""
     frame: Any = to_pandas(given.rows)
     notes: list[str] = []
-    raw = given.y if given.y is not None else frame[nearest_column(settings.target, list(frame.columns))]
+    from_table = given.y is None
+    raw = frame[nearest_column(settings.target, list(frame.columns))] if from_table else given.y
     kind, reason = (TaskKind(settings.task), "") if settings.task else infer_kind(raw)
     if reason:
         notes.append(f"task: {kind}, {reason} (change it with --task)")
-    coder = TargetCoder.fit(raw, kind)
+    first_row = given.layout.skipped_rows + given.layout.header + 1 if from_table and given.layout else 0
+    coder = TargetCoder.fit(raw, kind, positive=settings.positive, whole=from_table, first_row=first_row)
+    notes += coder.notes(raw)
     task = Task(kind, metric_from(metric if metric is not None else settings.metric, kind), coder.classes)
     return frame, coder, task, coder.transform(raw), notes
 
 
-def nearest_column(target: str | None, columns: Sequence[str]) -> str:
-    """Return the target's column, refusing a name that is not there with the nearest that is."""
-    from difflib import get_close_matches
-
-    if target is None:
-        raise DataError(f"Which column is to be predicted? Name it with --target. The columns: {_listed(columns)}.")
-    if target in columns:
-        return target
-    near = get_close_matches(target, columns, n=1) or [one for one in columns if one.lower() == target.lower()]
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise DataError(f"There is no column {target!r} in the data.{hint} The columns: {_listed(columns)}.")
-
-
-def _listed(columns: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, columns[:30]))
-    return shown + (f" and {len(columns) - 30} more" if len(columns) > 30 else "")
-
-
-def _typed(frame: Any, settings: Settings) -> tuple[Schema, Table]:
-    if not isinstance(frame, pd.DataFrame):
-        schema = infer_sparse(frame)
-        return schema, schema.apply_sparse(frame)
-    schema = infer_schema(frame, target=settings.target, overrides=settings.roles, seed=settings.seed)
-    return schema, schema.apply(frame)
-
-
-def _audited(
-    frame: Any, schema: Schema, table: Table, *, y: Encoded, test: Any, left_s: float, tell: Tell, task: Task
-) -> tuple[Schema, Table]:
-    """Look for what would mislead the search, tell it, and drop what is safe to drop."""
-    if not isinstance(frame, pd.DataFrame):
-        return schema, table
-    limit_s = min(3.0, 0.03 * left_s)
-    answers = np.where(y.present, y.values, np.nan)
-    other: Any = None if test is None else to_pandas(test)
-    findings = audit(frame, schema, y=answers, kind=task.kind, test=other, limit_s=limit_s)
-    for one in findings:
-        tell(f"warning: {one.message}" if one.severity != "info" else one.message)
-    used = {one.name for one in schema.features}
-    if dropped := [one.column for one in findings if one.action == "drop" and one.column in used]:
-        schema = schema.without(dropped)
-        table = schema.apply(frame)
-    return schema, table
-
-
-def _with_rows_data(frame: Any, schema: Schema, table: Table, y: Encoded, given: Given) -> Dataset:
-    """Join the rows with the target, weights, groups, times and folds.
+def _with_rows_data(frame: Any, columns: Columns, y: Encoded, given: Given) -> tuple[Dataset, np.ndarray]:
+    """Join the rows with the target, weights, groups, times and folds; return the numbers of those that stay, too.
 
     Rows without a target are left out, and those of weight 0: they say nothing, and a fold of them has no score.
     """
+    schema, table = columns.schema, columns.table
 
     def along(value: Any, role: Role) -> np.ndarray | None:
         if value is None:
@@ -326,11 +311,12 @@ def _with_rows_data(frame: Any, schema: Schema, table: Table, y: Encoded, given:
     values = y.values[keep]
     if not len(keep) or (y.values.dtype.kind == "i" and len(np.unique(values)) < 2):
         raise DataError("The rows with a weight above 0 must hold at least two classes or values of the target.")
-    return Dataset(
+    dataset = Dataset(
         table if len(keep) == table.n_rows else table.take(keep),
         values,
         **{name: None if found is None else found[keep] for name, found in beside.items()},
     )
+    return dataset, keep
 
 
 def _scheme(dataset: Dataset, task: Task, settings: Settings, left_s: float) -> Scheme:

@@ -9,7 +9,13 @@ from tamis.core.errors import ParameterError, wrong_choice
 from tamis.core.kinds import Role, TaskKind
 
 PRESETS = ("fast", "balanced", "best")
-SEARCHES = ("auto", "portfolio", "random")
+TABLE_SEARCHES = ("auto", "portfolio", "random")
+IMAGE_SEARCHES = (
+    "auto", "random", "local", "evolution", "reinforce", "enas", "morphism", "surrogate", "portfolio",
+)  # fmt: skip
+SEARCHES = tuple(dict.fromkeys((*TABLE_SEARCHES, *IMAGE_SEARCHES)))
+SPACES = ("auto", "plain", "edge", "nasnet", "enas", "amoeba", "darts", "mbconv")
+"""The families of networks that a search for images may be kept to."""
 DEFAULT_LIMIT_S = 60.0
 
 
@@ -52,6 +58,12 @@ class Settings:
     """How many candidates the ensemble may hold."""
     repeats: int = 3
     """How often the folds may be drawn anew for the best candidates."""
+    space: str = "auto"
+    """For images: which networks are searched."""
+    max_latency_ms: float | None = None
+    """For images: how long the prediction of one image may take on this machine; None: no bound."""
+    max_parameters: int | None = None
+    """For images: how many weights a network may have; None: no bound."""
     refit: bool = False
     """Whether the model is fitted once more on all rows instead of keeping those of the folds."""
 
@@ -69,7 +81,9 @@ class Settings:
             raise wrong_choice("preset", self.preset, PRESETS)
         if self.search not in SEARCHES:
             raise wrong_choice("search", self.search, SEARCHES)
-        for name in ("time_limit_s", "memory_limit_mb", "max_trials"):
+        if self.space not in SPACES:
+            raise wrong_choice("space", self.space, SPACES)
+        for name in ("time_limit_s", "memory_limit_mb", "max_trials", "max_latency_ms", "max_parameters"):
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float) and value > 0):
                 shown = name.removesuffix("_s").removesuffix("_mb")

@@ -1,0 +1,324 @@
+"""ImageClassifier and ImageRegressor: images in, a network found, trained and handed back."""
+
+import copy
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from math import inf
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_random_state
+
+from tamis.core.budget import Budget
+from tamis.core.candidate import Candidate
+from tamis.core.contracts import Strategy
+from tamis.core.errors import DataError, ParameterError
+from tamis.core.kinds import TaskKind
+from tamis.core.trial import Trial
+from tamis.estimators.inputs import cores
+from tamis.estimators.results import BOARD, RunResults
+from tamis.run.limits import parse_duration_s
+from tamis.tasks.targets import label_array
+from tamis.workflow.begin import begin, run_place
+from tamis.workflow.fit import fit
+from tamis.workflow.images.plan import GivenImages
+from tamis.workflow.leaderboard import COSTS
+from tamis.workflow.model import Model
+from tamis.workflow.settings import Settings
+
+
+class ImageEstimator(RunResults, BaseEstimator):
+    """The constructor stores, `fit` runs, what was learned ends in an underscore."""
+
+    def __init__(
+        self,
+        verbose: int | bool = 0,
+        *,
+        time_limit: float | str | None = None,
+        metric: Any = None,
+        search: Any = "auto",
+        space: str = "auto",
+        max_latency_ms: float | None = None,
+        max_parameters: int | None = None,
+        n_jobs: int | None = -1,
+        random_state: Any = 0,
+        path: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.verbose = verbose
+        self.time_limit = time_limit
+        self.metric = metric
+        self.search = search
+        self.space = space
+        self.max_latency_ms = max_latency_ms
+        self.max_parameters = max_parameters
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.path = path
+
+    def _settings(self, time_limit: float | str | None, max_trials: int | None) -> Settings:
+        search, seed = self.search, self.random_state
+        if not isinstance(search, str | Strategy):
+            raise ParameterError(
+                f"The parameter 'search' must be a name or an object with `ask` and `tell`; got {search!r}."
+            )
+        if not isinstance(seed, int):
+            seed = int(check_random_state(seed).randint(2**31 - 1))
+        limit = self.time_limit if time_limit is None else time_limit
+        return Settings(
+            task=self._task,
+            metric=self.metric if isinstance(self.metric, str) else None,
+            time_limit_s=None if limit is None else parse_duration_s(limit),
+            max_trials=max_trials,
+            search=search if isinstance(search, str) else "auto",
+            space=self.space,
+            max_latency_ms=self.max_latency_ms,
+            max_parameters=self.max_parameters,
+            jobs=cores(self.n_jobs),
+            seed=seed,
+        ).check()
+
+    _columns = (*BOARD, *COSTS)
+    _task: str | None = None
+    """The kind of task where the class of the estimator says it; classes are counted."""
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        time_limit: float | str | None = None,
+        *,
+        sample_weight: Any = None,
+        groups: Any = None,
+        max_trials: int | None = None,
+    ) -> Self:
+        """Search, train and keep the best network within the time.
+
+        Parameters
+        ----------
+        X : array, path or iterable of images
+            N x H x W or N x H x W x C, or a list of arrays or PIL images of any sizes; a folder with a sub-folder for
+            each class, a CSV or Parquet file, or an .npz file.
+        y : array of shape (n_images,), optional
+            The labels; needed where X does not hold them.
+        time_limit : float or str, optional
+            Seconds, or a duration such as "10m"; overrides the constructor's.
+        sample_weight, groups : array of shape (n_images,), optional
+            Images of one group are never on both sides of the split.
+        max_trials : int, optional
+            How many networks are tried; with it the result depends on `random_state` alone.
+
+        Raises
+        ------
+        DataError
+            Where nothing can be learned of the images.
+        """
+        given = GivenImages(X, self._labels(y), sample_weight, groups)
+        began = time.monotonic()
+        return self._run(given, self._settings(time_limit, max_trials), began, self.path)
+
+    def _run(
+        self, given: GivenImages, settings: Settings, began: float, place: Any, strategy: Strategy | None = None
+    ) -> Self:
+        """Run, and take the result in before the folder may be gone."""
+        if strategy is None and not isinstance(self.search, str):
+            strategy = copy.deepcopy(self.search)  # it remembers what it was told: fitting twice begins anew
+        budget = Budget(settings.limit_s, settings.max_trials or inf, spent_s=time.monotonic() - began)
+        with run_place(place) as folder:
+            where = str(given.source) if isinstance(given.source, str | os.PathLike) else "memory"
+            with begin(folder, settings, where, source={"kind": "images"}) as run:
+                result = fit(
+                    run,
+                    settings,
+                    budget=budget,
+                    data=given,
+                    metric=None if isinstance(self.metric, str) else self.metric,
+                    strategy=strategy,
+                    listeners=self._listeners(budget),
+                    tell=self._tell,
+                )
+                self.stop_reason_ = result.reason
+                self.notes_ = list(result.notes)
+                return self._take(result.model, result.trials)
+
+    def _labels(self, y: Any) -> Any:
+        return None if y is None else np.asarray(y).reshape(-1) if np.ndim(y) == 2 and np.shape(y)[1] == 1 else y
+
+    def _take(self, model: Model, trials: tuple[Trial, ...]) -> Self:
+        """Become a fitted estimator by a model and the trials that it came of."""
+        model.parts = {key: model.parts[key] for key in sorted(model.recipe.parts)}  # the run folder may go
+        self.model_ = model
+        self._trials = tuple(trials)
+        if model.task.kind is not TaskKind.REGRESSION:
+            self.classes_ = label_array(model.recipe.coder.classes)
+        return self
+
+    @property
+    def best_architecture_(self) -> Candidate:
+        """The network with the largest weight in the model, as an expression tree.
+
+        Raises
+        ------
+        DataError
+            Where nothing could be trained.
+        """
+        members = self._fitted().recipe.members
+        if not members:
+            raise DataError("No network could be trained in the time given; there is no architecture.")
+        return Candidate.from_json(members[0].candidate)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the class, or the value, of each image: shape (n_images,)."""
+        return self._fitted().predict(X)
+
+    def final_fit(
+        self,
+        x_train: Any,
+        y_train: Any = None,
+        x_test: Any = None,
+        y_test: Any = None,
+        trainer_args: Mapping[str, Any] | None = None,
+        *,
+        retrain: bool = False,
+        time_limit: float | str | None = None,
+    ) -> Self:
+        """Train the best architecture that `fit` has found on all images that are given.
+
+        Unlike the method of the same name in Auto-Keras before 1.0 it never looks at the test images to choose or to
+        stop: they are only scored at the end, and the score is kept as `final_score_`.
+
+        Parameters
+        ----------
+        x_train, y_train
+            As for `fit`.
+        x_test, y_test : optional
+            Images that are scored when the training is over.
+        trainer_args : mapping, optional
+            Training choices to use instead of those that were found, such as `{"learning_rate": 0.5}`.
+        retrain : bool
+            Begin with fresh weights; otherwise training goes on from those that were found.
+        time_limit : float or str, optional
+            As for `fit`, whose limit is used again without it.
+        """
+        from tamis.search.finale import FinaleStrategy
+        from tamis.search.portfolio import PortfolioStrategy
+
+        best = self.best_architecture_
+        if trainer_args:
+            best = best.with_parameters(**trainer_args)
+        began, settings = time.monotonic(), self._settings(time_limit, None)
+        start = None if retrain else self._weights_of_best()
+        given = GivenImages(x_train, self._labels(y_train), start=start)
+        strategy = FinaleStrategy(PortfolioStrategy([]), share=1.0, fallback=best, threads=os.cpu_count() or 1)
+        history = self._trials
+        place = None if self.path is None else f"{os.fspath(self.path)}-final"
+        self._run(given, replace(settings, search="auto"), began, place, strategy)
+        self._trials = (*history, *self._trials)
+        if x_test is not None:
+            self.final_score_ = self.evaluate(x_test, y_test)
+            self._tell(f"test {self._fitted().task.metric.name}: {self.final_score_:.5g}")
+        return self
+
+    def _weights_of_best(self) -> bytes | None:
+        """Return the packed network with the largest weight."""
+        model = self._fitted()
+        return model.parts[model.recipe.members[0].units[0].model] if model.recipe.members else None
+
+    def evaluate(self, x_test: Any, y_test: Any = None) -> float:
+        """Score the model on images that it has not seen, by the metric of the run, in its natural sign and unit."""
+        return self._fitted().score(x_test, y=self._labels(y_test))[1]
+
+    def export_model(self, path: str | os.PathLike[str] | None = None) -> Any:
+        """Return the found network as a PyTorch module; with a path, write it there too.
+
+        Parameters
+        ----------
+        path : path, optional
+            Ends in .onnx, .safetensors (weights), .py (readable code) or .json (the architecture); a folder takes all
+            that predicts, for `tamis.load`.
+
+        Returns
+        -------
+        torch.nn.Module
+            Takes float images N x C x H x W in 0..255 and returns logits or values.
+        """
+        from tamis.export.network import export_network, module_of
+
+        if path is not None:
+            export_network(self._fitted(), path)
+        return module_of(self._fitted())
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.non_deterministic = True
+        return tags
+
+
+class ImageClassifier(ClassifierMixin, ImageEstimator):
+    """Find and train a network that tells images apart, within a time limit.
+
+    Parameters
+    ----------
+    verbose : int or bool, default=0
+        1 shows what was found and how far the search is.
+    time_limit : float or str, optional
+        Seconds that `fit` may take, or a duration such as "5m"; one minute unless given here or to `fit`.
+    metric : str, callable or Metric, optional
+        What is optimised; accuracy unless given.
+    search : str or Strategy, default="auto"
+        "auto", "random", "local", "evolution", "reinforce", "enas", "morphism", "surrogate", "portfolio", or an object
+        with `ask` and `tell` that proposes networks.
+    space : str, default="auto"
+        Which networks are searched: "auto", "plain", "edge", "nasnet", "enas", "amoeba", "darts" or "mbconv".
+    max_latency_ms : float, optional
+        How long the prediction of one image may take on this machine.
+    max_parameters : int, optional
+        How many weights the network may have.
+    n_jobs : int, default=-1
+        Cores; -1 for all.
+    random_state : int, RandomState or None, default=0
+    path : path, optional
+        A folder for the run: it can be looked at and resumed. A temporary one unless given.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    leaderboard_, search_history_, ensemble_ : DataFrame
+    score_estimate_ : dict
+    best_architecture_ : Candidate
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> digits = load_digits()
+    >>> clf = ImageClassifier(time_limit="20s")
+    >>> clf = clf.fit(digits.images[:1500], digits.target[:1500])  # doctest: +SKIP
+    >>> clf.evaluate(digits.images[1500:], digits.target[1500:]) > 0.9  # doctest: +SKIP
+    True
+    """
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probability of each class of `classes_`: shape (n_images, n_classes)."""
+        return self._fitted().predict_proba(X)
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return the accuracy on images and their classes."""
+        return self._fitted().score(X, metric="accuracy", y=self._labels(y), weight=sample_weight)[1]
+
+
+class ImageRegressor(RegressorMixin, ImageEstimator):
+    """Find and train a network that predicts a number for each image, within a time limit.
+
+    The parameters and attributes are those of `ImageClassifier`; the metric is the root of the mean squared error
+    unless another is named.
+    """
+
+    _task = str(TaskKind.REGRESSION)
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return R2 on images and their values."""
+        return self._fitted().score(X, metric="r2", y=self._labels(y), weight=sample_weight)[1]

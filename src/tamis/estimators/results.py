@@ -1,0 +1,112 @@
+"""What a fitted estimator tells of its run: the leaderboard, the history, the ensemble, the expected score."""
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from tamis.core.budget import Budget
+from tamis.core.contracts import Listener
+from tamis.core.trial import Trial
+from tamis.workflow.leaderboard import Leaderboard, board_of, describe
+from tamis.workflow.model import Model
+
+BOARD = (
+    "rank", "model", "family", "score", "score_se", "folds", "seconds", "weight", "status", "reason", "origin",
+)  # fmt: skip
+"""The columns of `leaderboard_`."""
+
+HISTORY = (
+    "trial", "model", "fold", "origin", "status", "score", "seconds", "memory_mb", "reason", "candidate",
+)  # fmt: skip
+"""The columns of `search_history_`."""
+
+
+class RunResults:
+    """The part of an estimator that is the same for tables and images; `fit` sets `model_` and `_trials`."""
+
+    model_: Model
+    _trials: tuple[Trial, ...]
+    _columns: tuple[str, ...] = BOARD
+
+    def _asked(self) -> dict[str, Any]:
+        """Return the options by the names of this class; an estimator with other names translates its own."""
+        # A grid search hands over NumPy's numbers.
+        asked = self.get_params(deep=False)  # type: ignore[attr-defined]
+        return {name: value.item() if isinstance(value, np.generic) else value for name, value in asked.items()}
+
+    def _listeners(self, budget: Budget) -> Sequence[Listener]:
+        if self._asked()["verbose"] < 1:
+            return ()
+        from tamis.run.progress import display
+
+        return (
+            display(lambda proposal: describe(proposal.candidate), lambda loss: f"{loss:.5g}", limit_s=budget.limit_s),
+        )
+
+    def _tell(self, line: str) -> None:
+        if self._asked()["verbose"] >= 1:
+            print(line, file=sys.stderr)
+        elif line.startswith("warning:"):
+            warnings.warn(line.removeprefix("warning:").strip(), UserWarning, stacklevel=6)
+
+    def _fitted(self) -> Model:
+        check_is_fitted(self, "model_")
+        return self.model_
+
+    @property
+    def leaderboard_(self) -> pd.DataFrame:
+        """The candidates, the best first: DataFrame with a row for each."""
+        return pd.DataFrame(self._board().rows, columns=list(self._columns))
+
+    def _board(self) -> Leaderboard:
+        model = self._fitted()
+        return board_of(self._trials, model)
+
+    @property
+    def search_history_(self) -> pd.DataFrame:
+        """Every fit in the order in which it ended: DataFrame with a row for each candidate and fold."""
+        metric = self._fitted().task.metric
+        records = [
+            {
+                "trial": trial.proposal.id,
+                "model": describe(trial.proposal.candidate),
+                "fold": trial.proposal.fold,
+                "origin": trial.proposal.origin,
+                "status": str(trial.outcome.status),
+                "score": metric.value_of(trial.loss) if trial.done and isfinite(trial.loss) else None,
+                "seconds": trial.outcome.seconds,
+                "memory_mb": trial.outcome.memory_mb,
+                "reason": trial.outcome.reason,
+                "candidate": str(trial.proposal.candidate),
+            }
+            for trial in self._trials
+        ]
+        return pd.DataFrame(records, columns=list(HISTORY))
+
+    @property
+    def ensemble_(self) -> pd.DataFrame:
+        """The members of the model and their weights."""
+        board = self.leaderboard_
+        return board[board["weight"] > 0].sort_values("weight", ascending=False).reset_index(drop=True)
+
+    @property
+    def score_estimate_(self) -> dict[str, Any] | None:
+        """The expected score on new rows with its interval; None where nothing could be fitted."""
+        model = self._fitted()
+        found = model.recipe.estimate
+        return None if found is None else {"metric": model.task.metric.name, **asdict(found)}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to a folder that `tamis.load` reads, here or elsewhere."""
+        from tamis.workflow.saving import save_model
+
+        save_model(self._fitted(), Path(path))

@@ -1,0 +1,202 @@
+"""Finds out by trying how this machine trains fastest: device, precision, layout of memory."""
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from copy import deepcopy
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tamis.core.budget import Clock
+
+PROBE_BATCH = 64
+"""Enough images to keep a CPU's units for matrices busy."""
+PROBE_BATCH_GPU = 256
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Where and how networks are trained; plain values, to be kept with a run.
+
+    Examples
+    --------
+    >>> Setup.from_json(Setup(threads=2).to_json())
+    Setup(device='cpu', dtype='float32', channels_last=False, threads=2, n_devices=1, images_per_s=0.0)
+    """
+
+    device: str = "cpu"
+    dtype: str = "float32"
+    """What most of the arithmetic is done in: "float32", "bfloat16" or "float16"; weights stay in float32."""
+    channels_last: bool = False
+    threads: int = 1
+    n_devices: int = 1
+    """More than one for several GPUs, over which every batch is spread."""
+    images_per_s: float = 0.0
+    """Trained, as the probe saw it; 0 where there was none."""
+
+    def place(self, network: nn.Module) -> nn.Module:
+        """Move a network to the device and into the layout."""
+        layout = torch.channels_last if self.channels_last else torch.contiguous_format
+        return network.to(device=self.device, memory_format=layout)  # type: ignore[call-overload]
+
+    def feed(self, images: Tensor) -> Tensor:
+        """Move a batch (n, channels, height, width) to the device and into the layout."""
+        layout = torch.channels_last if self.channels_last else torch.contiguous_format
+        return images.to(self.device, non_blocking=True).contiguous(memory_format=layout)
+
+    def spread(self, network: nn.Module) -> nn.Module:
+        """Return what runs a network on all devices; the weights are the network's own."""
+        return nn.DataParallel(network, list(range(self.n_devices))) if self.n_devices > 1 else network
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context in which a forward pass has the precision."""
+        kind = torch.device(self.device).type
+        lower = torch.float16 if self.dtype == "float16" else torch.bfloat16
+        return torch.autocast(kind, dtype=lower, enabled=self.dtype != "float32")
+
+    def scaler(self) -> torch.amp.GradScaler:
+        """Return what keeps small gradients from vanishing in float16; it does nothing elsewhere."""
+        return torch.amp.GradScaler(torch.device(self.device).type, enabled=self.dtype == "float16")
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Set the process' number of threads, and give it back afterwards."""
+        before, tuned = torch.get_num_threads(), torch.backends.cudnn.benchmark
+        torch.set_num_threads(self.threads)
+        torch.backends.cudnn.benchmark = self.device.startswith("cuda")
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+            torch.backends.cudnn.benchmark = tuned
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> "Setup":
+        """Read what `to_json` wrote."""
+        return cls(**record)
+
+
+def find_device() -> tuple[str, int]:
+    """Return the device that is there, and how many of it: a CUDA GPU, Apple's, or the CPU."""
+    if torch.cuda.is_available():
+        return "cuda", torch.cuda.device_count()
+    if torch.backends.mps.is_available():
+        return "mps", 1
+    return "cpu", 1
+
+
+def probe(
+    network: nn.Module | Callable[[], nn.Module],
+    shape: tuple[int, int, int],
+    batch: int = 256,
+    *,
+    seconds: float = 0.5,
+    threads: int = 1,
+    clock: Clock = time.monotonic,
+) -> Setup:
+    """Time real steps of training in every precision and layout, and return the fastest.
+
+    Parameters
+    ----------
+    network : nn.Module or callable
+        One like those to be trained, or what builds it; it is not changed.
+    shape : tuple of int
+        Channels, height and width of an image.
+    batch : int
+        As large as it will be in training; fewer images are used where that tells as much.
+    seconds : float
+        About how long it may take in all. Where not even one step of each fits, the first ones decide.
+    threads : int
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.AdaptiveAvgPool2d(1))
+    >>> probe(net, (1, 8, 8), batch=4, seconds=0.02).images_per_s > 0
+    True
+    """
+    device, count = find_device()
+    built = network if isinstance(network, nn.Module) else network()
+    images = torch.rand(min(batch, PROBE_BATCH if device == "cpu" else PROBE_BATCH_GPU), *shape)
+    started = clock()
+    candidates = _candidates(device, threads, count)
+    best = candidates[0]
+    for number, setup in enumerate(candidates):
+        left = seconds - (clock() - started)
+        if number and left <= 0:
+            break
+        try:
+            speed, images = _speed(setup, deepcopy(built), images, left / (len(candidates) - number), clock)
+        except (RuntimeError, NotImplementedError):  # the device cannot do it
+            continue
+        if speed > best.images_per_s:
+            best = replace(setup, images_per_s=round(speed, 1))
+    return best
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that memory did not suffice."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+
+
+def free_memory() -> None:
+    """Give back what a failed step left behind."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _candidates(device: str, threads: int, count: int) -> list[Setup]:
+    plain = Setup(device=device, threads=threads, n_devices=count)
+    lower = "bfloat16"
+    if device == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        lower = "float16"
+    first, second = ("float32", lower) if device == "cpu" else (lower, "float32")
+    # The likely ones first, in case that time runs out.
+    ways = [(first, True), (second, True), (first, False), (second, False)]
+    return [replace(plain, dtype=dtype, channels_last=last) for dtype, last in ways]
+
+
+def _speed(setup: Setup, network: nn.Module, images: Tensor, seconds: float, clock: Clock) -> tuple[float, Tensor]:
+    """Return the images per second of one setup, and the images that one step can take in the time."""
+    with setup.active():
+        model = setup.spread(setup.place(network).train())
+        optimizer = torch.optim.SGD(network.parameters(), lr=1e-6, momentum=0.9)
+        started = clock()
+        _step(setup, model, optimizer, images[:2])
+        first_s = clock() - started
+        if first_s * len(images) / 2 > 4 * seconds:  # one step of all of them would take too long
+            images = images[: max(2, int(len(images) * seconds / (first_s * len(images) / 2)))]
+        _step(setup, model, optimizer, images)  # builds its kernels
+        timed = clock()
+        n_steps = 0
+        while n_steps == 0 or clock() - started < seconds:
+            _step(setup, model, optimizer, images)
+            n_steps += 1
+        return n_steps * len(images) / max(clock() - timed, 1e-9), images
+
+
+def _step(setup: Setup, model: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor) -> None:
+    with setup.autocast():
+        outputs = model(setup.feed(images))
+    outputs.float().square().mean().backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    if setup.device == "cuda":
+        torch.cuda.synchronize()
+
+
+def inference_setup() -> Setup:
+    """Return where networks predict: on a GPU where there is one, always in full precision, so that files agree."""
+    device, count = find_device()
+    return Setup(device=device, channels_last=True, threads=torch.get_num_threads(), n_devices=count)

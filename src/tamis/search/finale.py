@@ -1,0 +1,208 @@
+"""Ends a search with the long training of its best candidates, for the time that is left."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import inf, isfinite
+
+from tamis.core.budget import BudgetView
+from tamis.core.candidate import BATCH, Candidate
+from tamis.core.contracts import FINISHED, Finished, Strategy
+from tamis.core.trial import Outcome, Proposal, Status, Trial
+
+ORIGIN = "final"
+
+
+@dataclass(frozen=True)
+class Final:
+    """One final training."""
+
+    number: int
+    """The outer id."""
+    found: Candidate
+    """As the search knows it."""
+    form: Candidate
+    """As it is trained."""
+
+
+class FinaleStrategy:
+    """Search with an inner strategy for a share of the time, then train the best of what it was told for the rest.
+
+    A final training is a proposal of full fidelity whose memo holds `final`, the `seconds` it may take, the `threads`
+    it may use and the number of its `seed`. When one ends with time to spare, another follows: the next best
+    candidate, or the same again with other random numbers.
+
+    Parameters
+    ----------
+    inner : Strategy
+        Who searches.
+    share : float
+        Which part of the whole time belongs to the final trainings.
+    parallel : callable
+        (budget, what the search was told of the candidate, None for the fallback) -> how many final trainings run
+        beside each other; each gets its part of the threads.
+    threads : int
+        Threads of all slots together.
+    least_s : float
+        Final trainings shorter than this are not begun once there is one.
+    n_best : int
+        Among so many of the best candidates the final trainings take turns.
+    scaled : callable, optional
+        (candidate, budget, what the search was told of it) -> candidate: the form in which it is trained in the end,
+        such as wider and deeper.
+    fallback : Candidate, optional
+        What is trained where the search was told nothing of use.
+
+    Examples
+    --------
+    >>> from tamis.search.sampling import RandomStrategy
+    >>> inner = RandomStrategy(lambda rng: Candidate.of("net", {"width": int(rng.integers(9))}), seed=0)
+    >>> strategy = FinaleStrategy(inner, share=0.5, fallback=Candidate.of("net", {"width": 4}))
+    >>> strategy.ask(BudgetView(elapsed_s=1.0, remaining_s=9.0)).origin
+    'random'
+    >>> last = strategy.ask(BudgetView(elapsed_s=6.0, remaining_s=4.0))
+    >>> last is None  # what was asked first still runs
+    True
+    """
+
+    def __init__(
+        self,
+        inner: Strategy,
+        *,
+        share: float = 0.6,
+        parallel: Callable[[BudgetView, Outcome | None], int] = lambda budget, outcome: 1,
+        threads: int = 1,
+        least_s: float = 2.0,
+        n_best: int = 1,
+        scaled: Callable[[Candidate, BudgetView, Outcome | None], Candidate] | None = None,
+        fallback: Candidate | None = None,
+    ) -> None:
+        self.inner = inner
+        self.share = share
+        self.parallel = parallel
+        self.threads = threads
+        self.least_s = least_s
+        self.n_best = n_best
+        self.scaled = scaled
+        self.fallback = fallback
+        self._asked: list[int | None] = []
+        """By outer id: the inner number, None for a final training."""
+        self._outer: list[int] = []
+        """By inner number: the outer id."""
+        self._running: set[int] = set()
+        self._best: dict[str, Trial] = {}
+        """By key: the best that was told of a candidate."""
+        self._finals: list[Final] = []
+        """In the order in which they were asked."""
+        self._failed: set[str] = set()
+        """Keys of what the search found whose final training has failed."""
+        self._lost: list[tuple[Proposal, Candidate]] = []
+        """What is to be asked once more, with what the search knows it as."""
+
+    def ask(self, budget: BudgetView) -> Proposal | Finished | None:
+        """Return what the inner strategy says, or a final training once it is late."""
+        if not self._finals and not self._late(budget):
+            answer = self.inner.ask(budget)
+            if isinstance(answer, Proposal):
+                return self._pass_on(answer)
+            if answer is None or self._running:
+                return None
+        return self._final(budget)
+
+    def _late(self, budget: BudgetView) -> bool:
+        whole = budget.elapsed_s + budget.remaining_s
+        return budget.trials_left < 1 or (whole < inf and budget.remaining_s <= self.share * whole)
+
+    def _pass_on(self, answer: Proposal) -> Proposal:
+        number = len(self._asked)
+        self._running.add(number)
+        self._asked.append(len(self._outer))
+        self._outer.append(number)
+        return answer if answer.parent is None else replace(answer, parent=self._outer[answer.parent])
+
+    def _final(self, budget: BudgetView) -> Proposal | Finished | None:
+        """Return the next final training, once nothing of the search runs any more."""
+        ended = None if self._running else FINISHED
+        found = self._next()
+        if found is None:
+            return ended
+        told = self._best.get(found.key)
+        outcome = None if told is None else told.outcome
+        form = found if self.scaled is None else self.scaled(found, budget, outcome)
+        if budget.trials_left < 1 and form.key not in self._known():
+            form = found  # a network of another width would be one candidate too many
+        if budget.trials_left < 1 and form.key not in self._known():
+            return ended
+        n_running = sum(one.number in self._running for one in self._finals)
+        width = max(1, min(budget.slots, self.parallel(budget, outcome)))
+        if len(self._running) > n_running or n_running >= width:
+            return None
+        endless = budget.remaining_s == inf
+        over = len(self._finals) >= width if endless else bool(self._finals) and budget.remaining_s < self.least_s
+        if over and not self._lost:
+            return ended
+        return self._again() if self._lost else self._begin(found, form, budget, width)
+
+    def _begin(self, found: Candidate, form: Candidate, budget: BudgetView, width: int) -> Proposal:
+        seed = sum(one.form.key == form.key for one in self._finals)
+        self._finals.append(Final(self._number(), found, form))
+        memo = {
+            "final": True,
+            "seconds": None if budget.remaining_s == inf else round(budget.remaining_s, 3),
+            "threads": max(1, self.threads // width),
+            "seed": seed,
+        }
+        return Proposal(form, origin=ORIGIN, memo=memo)
+
+    def _again(self) -> Proposal:
+        """Ask a lost training once more."""
+        lost, found = self._lost.pop(0)
+        self._finals.append(Final(self._number(), found, lost.candidate))
+        return replace(lost, memo={**lost.memo, "again": 1})
+
+    def _number(self) -> int:
+        """Take the next outer id for a final training."""
+        self._running.add(len(self._asked))
+        self._asked.append(None)
+        return len(self._asked) - 1
+
+    def _known(self) -> set[str]:
+        return set(self._best) | {one.form.key for one in self._finals}
+
+    def _next(self) -> Candidate | None:
+        """Return the candidate whose turn it is: the best that was trained least often."""
+        ranked = sorted(self._best.values(), key=lambda one: (one.loss, one.proposal.candidate.key))
+        trees = [one.proposal.candidate for one in ranked]
+        best = [one for one in trees if one.key not in self._failed][: self.n_best]
+        if not best and self.fallback is not None and self.fallback.key not in self._failed:
+            best = [self.fallback]
+        return min(best, key=lambda one: sum(one.key == other.found.key for other in self._finals), default=None)
+
+    def tell(self, trial: Trial) -> None:
+        """Remember how good a candidate is, and tell the inner strategy of what it asked itself."""
+        number = trial.proposal.id
+        own = 0 <= number < len(self._asked)
+        self._running.discard(number)
+        candidate = trial.proposal.candidate
+        if own and self._asked[number] is None:
+            self._end_final(trial)
+            return
+        if trial.done and isfinite(trial.loss) and candidate.component != BATCH:
+            best = self._best.get(candidate.key)
+            self._best[candidate.key] = trial if best is None or trial.loss < best.loss else best
+        self.inner.tell(self._localized(trial, self._asked[number] if own else None))
+
+    def _end_final(self, trial: Trial) -> None:
+        """Ask a lost training once more; leave alone what failed."""
+        found = next(one.found for one in self._finals if one.number == trial.proposal.id)
+        if trial.outcome.status is Status.LOST and "again" not in trial.proposal.memo:
+            self._lost.append((replace(trial.proposal, id=-1), found))
+        elif not (trial.done and isfinite(trial.loss)):
+            self._failed.add(found.key)
+
+    def _localized(self, trial: Trial, number: int | None) -> Trial:
+        """Return the trial under the inner number and with the inner number of its parent."""
+        parent = trial.proposal.parent
+        if number is None:
+            return Trial(replace(trial.proposal, id=-1, parent=None), trial.outcome)
+        local = None if parent is None else self._asked[parent]
+        return Trial(replace(trial.proposal, id=number, parent=local), trial.outcome)

@@ -1,0 +1,1 @@
+"""Runs on images: the plan, the objective and the strategies."""

@@ -1,0 +1,55 @@
+"""What every trial on images is told, and what a worker keeps open from one to the next."""
+
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+
+import numpy as np
+
+from tamis.core.contracts import Context
+from tamis.data.image_set import ImageSet
+from tamis.evaluate.splits import Folds
+from tamis.tasks.task import Task
+from tamis.workflow.objective import ALL_ROWS
+
+
+@dataclass(frozen=True)
+class Brief:
+    """Where the images are and what is asked of their networks; never the images themselves: workers map the file."""
+
+    data: Path
+    """The folder that `ImageSet.create` wrote."""
+    folds: Path
+    task: Task
+    seed: int = 0
+    unit_s: float = inf
+    """Seconds of a training at fidelity 1; infinite where epochs are counted instead."""
+    unit_epochs: float = 6.0
+    space: str = "auto"
+    """The family of networks whose cells share weights, where a search wants that."""
+    max_latency_ms: float | None = None
+    max_parameters: int | None = None
+    start: bytes | None = None
+    """A packed network that a training of the same tree begins with."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a worker keeps open through the run."""
+
+    images: ImageSet
+    folds: Folds
+
+    @classmethod
+    def of(cls, brief: Brief, context: Context) -> "Held":
+        """Open the images once for each worker."""
+        if "held" not in context.shared:
+            context.shared["held"] = cls(ImageSet.open(brief.data), Folds.open(brief.folds))
+        held: Held = context.shared["held"]
+        return held
+
+    def rows(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the images that train and those that validate."""
+        if fold == ALL_ROWS:
+            return np.arange(self.images.n_rows), np.zeros(0, dtype=np.intp)
+        return self.folds.rows(fold)

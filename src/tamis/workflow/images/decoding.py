@@ -1,0 +1,31 @@
+"""Brings images that are to be predicted to the form that a model's networks take."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from tamis.data.image_form import ImageForm
+from tamis.data.image_set import decode_iter
+from tamis.data.image_sources import read_images
+from tamis.data.images.reading import ImageReading
+from tamis.data.pixels import Pixels
+
+
+def decoded(source: Any, form: ImageForm) -> Pixels:
+    """Decode everything that `read_images` takes, or what it has read.
+
+    Raises
+    ------
+    DataError
+        Naming the first image that cannot be read.
+    """
+    reading = source if isinstance(source, ImageReading) else read_images(source, labelled=False)
+    parts = [piece.images for piece in decode_iter(reading.images, form)]
+    return Pixels(parts[0] if len(parts) == 1 else np.concatenate(parts))
+
+
+def pieces(reading: ImageReading, form: ImageForm) -> Iterator[tuple[list[str], Pixels]]:
+    """Yield the names and the pixels of images in order, a piece at a time."""
+    for piece in decode_iter(reading.images, form):
+        yield [reading.images.name(int(row)) for row in piece.rows], Pixels(piece.images)

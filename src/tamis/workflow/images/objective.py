@@ -1,0 +1,26 @@
+"""Turns a proposal for images into an outcome: train and score a network, or look at many of them together."""
+
+import time
+from dataclasses import dataclass
+
+from tamis.core.candidate import BATCH
+from tamis.core.contracts import Context
+from tamis.core.trial import Outcome, Proposal
+from tamis.workflow.images.brief import Brief
+
+
+@dataclass(frozen=True)
+class ImageObjective:
+    """Trains the network that a proposal names on a fold's images and scores it on those held out."""
+
+    brief: Brief
+
+    def __call__(self, proposal: Proposal, context: Context) -> Outcome:
+        """Train the network, or score the batch of networks, that the proposal names."""
+        # Torch comes with these: the process that plans the run does without it.
+        from tamis.workflow.images import signals, training
+
+        began = time.perf_counter()
+        if proposal.candidate.component == BATCH:
+            return signals.look(self.brief, proposal, context, began)
+        return training.train_one(self.brief, proposal, context, began)

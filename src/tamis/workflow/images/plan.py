@@ -1,0 +1,284 @@
+"""Images become a plan: the task, the form that networks take, what is held out, and how long a trial may take."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tamis.core.candidate import BATCH
+from tamis.core.errors import CorruptArtefactError, DataError
+from tamis.core.kinds import TaskKind
+from tamis.core.trial import Trial
+from tamis.data.image_form import ImageForm
+from tamis.data.image_set import ImageSet
+from tamis.data.image_sources import read_images
+from tamis.data.images.choice import PIXELS_PER_S, choose_form, look
+from tamis.data.images.mirrors import mirrors_keep_the_meaning
+from tamis.data.images.reading import ImageReading
+from tamis.evaluate.scheme import Scheme, SplitKind
+from tamis.evaluate.splits import make_folds
+from tamis.neural.shapes import ImageShape
+from tamis.pipelines.catalogue import Catalogue, builtin
+from tamis.run.limits import gpu_count
+from tamis.store.atomic import atomic_write
+from tamis.tasks.metrics import metric_from
+from tamis.tasks.targets import Encoded, TargetCoder, infer_kind
+from tamis.tasks.task import Task
+from tamis.workflow.images.brief import Brief
+from tamis.workflow.images.objective import ImageObjective
+from tamis.workflow.model import Recipe
+from tamis.workflow.planned import Tell
+from tamis.workflow.settings import Settings
+
+GPU_FACTOR = 50
+"""About so many times as many images does a graphics card learn from in a second as two cores do."""
+
+DISK_SHARE = 0.5
+"""What decoded images may take of the disk's free space."""
+
+MOST_HELD_OUT = 5_000
+"""Images for validation: at 99 % accuracy the standard error is then 0.14 points; more would be lost to training."""
+
+REFIT_BELOW = 5_000
+"""With fewer images those that were held out are worth learning from in the end."""
+
+UNIT_SHARE, UNIT_S = 0.05, (2.0, 120.0)
+"""What a trial of the search at full fidelity takes of the time, and its bounds in seconds."""
+
+CELLS, CELL_SPACES = "edge", ("edge", "nasnet", "enas", "amoeba", "darts")
+"""Edge cells are made of dense convolutions, which CPUs are fast at."""
+
+UNIT_IMAGES, UNIT_EPOCHS = 20_000, (4.0, 40.0)
+"""The same where the result may not depend on the machine's speed: images shown, and bounds in epochs."""
+
+
+@dataclass(frozen=True)
+class GivenImages:
+    """What a caller hands over."""
+
+    source: Any
+    """A path, an array, or whatever `tamis.data.image_sources.read_images` takes."""
+    y: Any = None
+    """The labels where the source does not hold them."""
+    weight: Any = None
+    groups: Any = None
+    start: bytes | None = None
+    """A packed network that trainings of the same tree begin with."""
+
+
+@dataclass(frozen=True)
+class ImagePlan:
+    """Everything that is decided before the search begins; kept in the run folder, so that a resume decodes nothing."""
+
+    settings: Settings
+    task: Task
+    coder: TargetCoder
+    form: ImageForm
+    scheme: Scheme
+    data: Path
+    """The folder of the decoded images."""
+    folds: Path
+    unit_s: float
+    """Seconds that a trial of the search takes at full fidelity; infinite where epochs are counted instead."""
+    n_images: int
+    flip: bool = False
+    """Whether mirrored images still show what they showed."""
+    notes: tuple[str, ...] = ()
+    start: bytes | None = None
+
+    @property
+    def objective(self) -> ImageObjective:
+        """What the workers run."""
+        return ImageObjective(self.brief)
+
+    @property
+    def brief(self) -> Brief:
+        """What every trial is told."""
+        return Brief(
+            self.data,
+            self.folds,
+            self.task,
+            seed=self.settings.seed,
+            unit_s=self.unit_s,
+            unit_epochs=min(max(UNIT_IMAGES / self.n_images, UNIT_EPOCHS[0]), UNIT_EPOCHS[1]),
+            space=self.space,
+            max_latency_ms=self.settings.max_latency_ms,
+            max_parameters=self.settings.max_parameters,
+            start=self.start,
+        )
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The components that members may be."""
+        return builtin()
+
+    @property
+    def refits(self) -> bool:
+        """Whether members are trained once more on all images: where these are few."""
+        return self.n_images < REFIT_BELOW
+
+    @property
+    def space(self) -> str:
+        """The family of networks that is searched; sharing weights needs one of cells."""
+        asked = self.settings.space
+        return CELLS if self.settings.search == "enas" and asked not in CELL_SPACES else asked
+
+    @property
+    def shape(self) -> ImageShape:
+        """The images as networks see them."""
+        return ImageShape(self.form.channels, self.form.height, self.form.width)
+
+    def rows(self) -> ImageSet:
+        """Map the decoded images."""
+        return ImageSet.open(self.data)
+
+    def blank(self, constant: tuple[float, ...], loss: float) -> Recipe:
+        """Return the recipe of the model that predicts a constant."""
+        return Recipe(task=self.task, coder=self.coder, images=self.form, constant=constant, constant_loss=loss)
+
+    def name_of(self, trial: Trial) -> str | None:
+        """Return a name for each training: several of one network are several members."""
+        proposal = trial.proposal
+        return None if proposal.candidate.component == BATCH else f"{proposal.candidate.key}/{proposal.id}"
+
+    def save(self, path: Path) -> None:
+        """Write the plan, whole or not at all."""
+        record = {
+            "kind": "images",
+            "settings": self.settings.to_json(),
+            "task": self.task.to_json(),
+            "target": self.coder.to_json(),
+            "form": self.form.to_json(),
+            "scheme": self.scheme.to_json(),
+            "unit_s": None if self.unit_s == inf else self.unit_s,
+            "n_images": self.n_images,
+            "flip": self.flip,
+            "notes": list(self.notes),
+        }
+        atomic_write(path, json.dumps(record).encode())
+
+    @classmethod
+    def open(cls, path: Path, settings: Settings) -> "ImagePlan":
+        """Read what `save` wrote; the settings are those of now: more time, more trials."""
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise CorruptArtefactError(
+                f"'{path}' is damaged ({error}). Restore it from a backup, or start the run anew."
+            ) from error
+        return cls(
+            settings=settings,
+            task=Task.from_json(record["task"]),
+            coder=TargetCoder.from_json(record["target"]),
+            form=ImageForm.from_json(record["form"]),
+            scheme=Scheme.from_json(record["scheme"]),
+            data=path.parent / "data",
+            folds=path.parent / "data" / "splits.npy",
+            unit_s=inf if record["unit_s"] is None else record["unit_s"],
+            n_images=record["n_images"],
+            flip=record["flip"],
+            notes=tuple(record["notes"]),
+        )
+
+
+def make_image_plan(
+    given: GivenImages, folder: Path, settings: Settings, *, left_s: float, tell: Tell, metric: Any = None
+) -> ImagePlan:
+    """Find the images, choose their form, decode them to disk, and hold some of them out.
+
+    Raises
+    ------
+    DataError
+        Where nothing can be learned: no images, one class, no labels.
+    """
+    reading = read_images(given.source, target=settings.target, labels=given.y)
+    for line in reading.notes:
+        tell(line)
+    coder, task, y = _target(reading, settings, metric, tell)
+    keep = np.flatnonzero(y.present)
+    if len(keep) < len(y.present):
+        tell(f"{len(y.present) - len(keep):,} images have no label and are left out")
+        reading = reading.only(keep)
+    form = choose_form(
+        look(reading.images, seed=settings.seed),
+        reading.n_rows,
+        left_s,
+        pixels_per_s=PIXELS_PER_S * (GPU_FACTOR if gpu_count() else 1),
+        most_bytes=DISK_SHARE * shutil.disk_usage(folder).free,
+    )
+    tell(form.reason)
+
+    def kept(values: Any) -> np.ndarray | None:
+        return None if values is None else np.asarray(values)[keep]
+
+    images = ImageSet.create(
+        folder / "data",
+        reading,
+        form,
+        y.values[keep],
+        weights=kept(given.weight),
+        groups=kept(given.groups),
+    )
+    for line in images.notes:
+        tell(line)
+    flip = mirrors_keep_the_meaning(images.images, images.y, settings.seed)
+    scheme = _scheme(images.n_rows, settings)
+    folds = make_folds(
+        images.y, scheme, classification=task.kind.is_classification, groups=images.groups, seed=settings.seed
+    )
+    folds.save(folder / "data" / "splits.npy")
+    plan = ImagePlan(
+        settings=settings,
+        task=task,
+        coder=coder,
+        form=form,
+        scheme=scheme,
+        data=folder / "data",
+        folds=folder / "data" / "splits.npy",
+        unit_s=inf if settings.is_reproducible else min(max(UNIT_SHARE * left_s, UNIT_S[0]), UNIT_S[1]),
+        n_images=images.n_rows,
+        flip=flip,
+        notes=tuple(reading.notes),
+        start=given.start,
+    )
+    plan.save(folder / "plan.json")
+    tell(describe(plan, images, len(folds.rows(0)[1])))
+    return plan
+
+
+def _target(reading: ImageReading, settings: Settings, metric: Any, tell: Tell) -> tuple[TargetCoder, Task, Encoded]:
+    """Find the task from the labels."""
+    if reading.labels is None:
+        raise DataError("The images have no labels; give a folder for each class, a target column, or y.")
+    kind, reason = (TaskKind(settings.task), "") if settings.task else infer_kind(reading.labels)
+    if reason:
+        tell(f"task: {kind}, {reason} (change it with --task)")
+    coder = TargetCoder.fit(reading.labels, kind)
+    asked = metric if metric is not None else settings.metric
+    if asked is None and kind.is_classification:
+        asked = "accuracy"
+    task = Task(kind, metric_from(asked, kind), coder.classes)
+    return coder, task, coder.transform(reading.labels)
+
+
+def _scheme(n_images: int, settings: Settings) -> Scheme:
+    """Hold out a fifth of few images, less of many."""
+    share = 0.2 if n_images < 1_000 else 0.15 if n_images < 10_000 else min(0.1, MOST_HELD_OUT / n_images)
+    return Scheme(kind=SplitKind.HOLDOUT, holdout=share, reason=f"{n_images:,} images: {100 * share:.0f} % held out")
+
+
+def describe(plan: ImagePlan, images: ImageSet, n_held_out: int) -> str:
+    """Say in one line what is learned from what, and how it is validated."""
+    form = plan.form
+    colours = "grey" if form.channels == 1 else "colour"
+    classes = "" if plan.task.kind is TaskKind.REGRESSION else f" of {len(plan.task.classes)} classes"
+    mirrored = "; mirrored images are shown too" if plan.flip else ""
+    return (
+        f"{plan.task.kind}{classes} from {images.n_rows:,} {colours} images of {form.width} x {form.height}; "
+        f"metric {plan.task.metric.name}; validated on {n_held_out:,} of them{mirrored}"
+    )

@@ -1,0 +1,223 @@
+"""Composes the search for images that the option `search` names: which networks, how long, and the last training."""
+
+from bisect import bisect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from math import inf
+
+import numpy as np
+
+from tamis.core.budget import BudgetView
+from tamis.core.candidate import Candidate
+from tamis.core.contracts import Strategy
+from tamis.core.decisions import Decisions
+from tamis.core.errors import wrong_choice
+from tamis.core.grammar import Grammar
+from tamis.core.trial import Outcome
+from tamis.neural import genotypes, spaces
+from tamis.neural.shapes import ImageShape
+from tamis.neural.stacking import widen
+from tamis.run.limits import cpu_count
+from tamis.search.climbing import LocalSearch
+from tamis.search.compose import ThenStrategy
+from tamis.search.evolution import RegularizedEvolution
+from tamis.search.filtering import ProxyFilter
+from tamis.search.finale import FinaleStrategy
+from tamis.search.halving import SuccessiveHalving
+from tamis.search.portfolio import PortfolioStrategy
+from tamis.search.reinforce import ReinforceStrategy
+from tamis.search.sampling import RandomStrategy
+from tamis.search.sharing import WeightSharing
+from tamis.search.surrogate import SurrogateStrategy
+from tamis.workflow.images.plan import ImagePlan
+from tamis.workflow.settings import IMAGE_SEARCHES
+
+SHORT_S = 150.0
+"""With less time only the seed networks and their neighbours are looked at: there is none for strangers."""
+
+FINAL_SHARE = {"short": 0.7, "long": 0.6}
+"""Which part of the time the last training has."""
+
+RUNGS = {"short": (1 / 3, 1.0), "long": (1 / 9, 1 / 3, 1.0)}
+
+MANY_EPOCHS = 12.0
+"""Where one thread alone comes to so many epochs in the last training, several networks are trained beside each other
+and averaged; with fewer epochs all threads work on one."""
+
+ENOUGH_EPOCHS = 24.0
+"""With many more epochs than this a wider network learns more than the same for longer."""
+
+WIDTHS = (1.0, 1.5, 2.0)
+"""By what a network may be widened in the end; its cost grows with the square."""
+
+POPULATION, SAMPLE = 20, 5
+"""Of the evolution: the tabulated benchmarks favour small populations for a few hundred evaluations."""
+
+N_DRAWN, N_KEPT = 60, 8
+"""Networks that are drawn and looked at untrained, and those of them that are trained (zero-cost filter)."""
+
+
+@dataclass(frozen=True)
+class ImageIngredients:
+    """What a search for images may be made of."""
+
+    plan: ImagePlan
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return self.plan.settings.seed
+
+    @property
+    def shape(self) -> ImageShape:
+        """The images as networks see them."""
+        return self.plan.shape
+
+    @cached_property
+    def grammar(self) -> Grammar:
+        """The networks that may be written."""
+        return spaces.grammar_named(self.plan.space, self.shape, flip=self.plan.flip)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """The same as a row of choices."""
+        return Decisions(self.grammar)
+
+    @cached_property
+    def seeds(self) -> list[Candidate]:
+        """Networks that are known to do well at this size."""
+        found = genotypes.seeds(self.shape, self.plan.n_images)
+        return [one.with_parameters(flip=True) for one in found] if self.plan.flip else found
+
+    def draw(self, rng: np.random.Generator) -> Candidate:
+        """Draw a network whose cells are worth training; it is trained in the usual way."""
+        tree = spaces.sample(self.grammar, rng)
+        return tree.with_parameters(flip=True) if self.plan.flip else tree
+
+    @property
+    def is_short(self) -> bool:
+        """Tell whether there is time for known networks alone."""
+        return self.plan.settings.limit_s < SHORT_S
+
+    def halved(self, inner: Strategy) -> Strategy:
+        """Give many networks little time and the best of them more."""
+        rungs = RUNGS["short" if self.is_short else "long"]
+        return SuccessiveHalving(inner, rungs=rungs, resource="epochs")
+
+
+Recipe = Callable[[ImageIngredients], Strategy]
+
+
+def random(given: ImageIngredients) -> Strategy:
+    """Draw networks at random."""
+    return given.halved(RandomStrategy(given.draw, given.seed))
+
+
+def portfolio(given: ImageIngredients) -> Strategy:
+    """Try the known networks alone."""
+    return given.halved(PortfolioStrategy(given.seeds))
+
+
+def local(given: ImageIngredients) -> Strategy:
+    """Climb from the known networks by one decision at a time."""
+    return given.halved(ThenStrategy(PortfolioStrategy(given.seeds), LocalSearch(given.decisions, given.seed)))
+
+
+def evolution(given: ImageIngredients) -> Strategy:
+    """Evolve a population whose oldest die (AmoebaNet)."""
+    return given.halved(RegularizedEvolution(given.decisions, given.seed, population=POPULATION, sample=SAMPLE))
+
+
+def surrogate(given: ImageIngredients) -> Strategy:
+    """Let a model of what was seen choose among mutations of the best."""
+    return given.halved(ThenStrategy(PortfolioStrategy(given.seeds), SurrogateStrategy(given.decisions, given.seed)))
+
+
+def reinforce(given: ImageIngredients) -> Strategy:
+    """Train a recurrent controller by policy gradient (NASNet)."""
+    from tamis.neural.controller import LstmController
+
+    policy = LstmController.nasnet(given.decisions, given.seed)
+    return given.halved(ReinforceStrategy(given.decisions, policy, given.seed))
+
+
+def enas(given: ImageIngredients) -> Strategy:
+    """Train a controller and shared weights in turn (ENAS)."""
+    from tamis.neural.controller import LstmController
+
+    policy = LstmController.enas(given.decisions, given.seed)
+    return WeightSharing(given.decisions, policy, given.seed, valid=spaces.valid)
+
+
+def morphism(given: ImageIngredients) -> Strategy:
+    """Grow trained networks by edits that keep what they compute (Auto-Keras)."""
+    from tamis.neural.distances import edit_distance
+    from tamis.neural.graphs import start_graphs
+    from tamis.neural.morphism import neighbours
+    from tamis.search.morphing import MorphStrategy
+
+    return MorphStrategy(start_graphs(given.shape), neighbours, edit_distance, given.seed)
+
+
+def auto(given: ImageIngredients) -> Strategy:
+    """Begin with known networks; with more time, add the best of many untrained ones, then climb from the best."""
+    if given.is_short:
+        return local(given)
+    climb = LocalSearch(given.decisions, given.seed)
+
+    def then(kept: list[Candidate]) -> Strategy:
+        return ThenStrategy(PortfolioStrategy(kept), climb)
+
+    drawn = ProxyFilter(given.draw, then, seed=given.seed, n_drawn=N_DRAWN, n_kept=N_KEPT)
+    return given.halved(ThenStrategy(PortfolioStrategy(given.seeds), drawn))
+
+
+IMAGE_STRATEGIES: dict[str, Recipe] = {
+    "auto": auto,
+    "random": random,
+    "local": local,
+    "evolution": evolution,
+    "reinforce": reinforce,
+    "enas": enas,
+    "morphism": morphism,
+    "surrogate": surrogate,
+    "portfolio": portfolio,
+}
+
+
+def strategy_for_images(plan: ImagePlan, given: Strategy | None = None) -> Strategy:
+    """Return the whole strategy of a run: the search, then the training of its best for the rest of the time.
+
+    A given one of the user's own proposes networks; the last training is seen to here.
+    """
+    ingredients = ImageIngredients(plan)
+    name = plan.settings.search
+    if given is None and name not in IMAGE_STRATEGIES:
+        raise wrong_choice("search", name, IMAGE_SEARCHES)
+    inner = given if given is not None else IMAGE_STRATEGIES[name](ingredients)
+    jobs = cpu_count() if plan.settings.jobs == -1 else plan.settings.jobs
+
+    def epochs(budget: BudgetView, told: Outcome | None) -> float:
+        """Return how many epochs one thread comes to in what is left."""
+        speed = 0.0 if told is None else float(told.realised.get("images_per_s", 0.0))
+        return 0.0 if budget.remaining_s == inf else speed * budget.remaining_s / plan.n_images
+
+    def beside(budget: BudgetView, told: Outcome | None) -> int:
+        return budget.slots if epochs(budget, told) >= MANY_EPOCHS else 1
+
+    def scaled(found: Candidate, budget: BudgetView, told: Outcome | None) -> Candidate:
+        """Widen a network for which there is time in plenty, so that it still comes to `ENOUGH_EPOCHS`."""
+        if plan.settings.max_parameters is not None or plan.settings.max_latency_ms is not None:
+            return found
+        factor = WIDTHS[bisect([width**2 for width in WIDTHS], epochs(budget, told) / ENOUGH_EPOCHS) - 1]
+        return widen(found, factor) if factor > 1 else found
+
+    return FinaleStrategy(
+        inner,
+        share=FINAL_SHARE["short" if ingredients.is_short else "long"],
+        parallel=beside,
+        threads=jobs,
+        scaled=scaled,
+        fallback=ingredients.seeds[0],
+    )

@@ -1,0 +1,231 @@
+"""One network trained on one fold: its weights, what it predicts for the images held out, and what it costs."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from tamis.core.contracts import Context
+from tamis.core.errors import TamisError, TrialError
+from tamis.core.seeds import derive
+from tamis.core.trial import Outcome, Proposal, Status
+from tamis.data.image_set import ImageSet
+from tamis.neural.batches import ImageData
+from tamis.neural.device import Setup, find_device, probe
+from tamis.neural.fresh import fit_first_layer, fresh_network
+from tamis.neural.members import NAME, ImageNetwork
+from tamis.neural.members import load as load_network
+from tamis.neural.network import count_parameters, inherit, measure_latency_ms
+from tamis.neural.predicting import TTA, predict_logits, softmax
+from tamis.neural.recipe import Recipe
+from tamis.neural.shapes import ImageShape
+from tamis.neural.train import Limit, Trained, train
+from tamis.neural.weights import dump_weights
+from tamis.store.artefacts import FolderArtefacts
+from tamis.store.container import pack, unpack
+from tamis.workflow.images.brief import Brief, Held
+from tamis.workflow.objective import save_array
+
+MARGIN_S, MARGIN_SHARE = 0.4, 0.03
+"""Kept of a training's seconds for predicting the images held out, with views, and for writing everything down."""
+
+FINAL_EPOCHS = 2.0
+"""So many times as long as a trial of the search is the last training, where epochs are counted."""
+
+PROBE_S = 1.0
+LEAST_S = 0.5
+
+
+def train_one(brief: Brief, proposal: Proposal, context: Context, began: float) -> Outcome:
+    """Train, predict, score, and store."""
+    held = Held.of(brief, context)
+    store = FolderArtefacts(context.folder)
+    shape = shape_of(held.images)
+    n_outputs = brief.task.n_outputs
+    memo = proposal.memo
+    seed = derive(brief.seed, "network", proposal.candidate.key, proposal.fold, memo.get("seed", 0))
+    network = fresh_network(proposal.candidate, shape, n_outputs, seed)
+    costs = check_size(brief, network, shape)
+    train_rows, valid_rows = held.rows(proposal.fold)
+    data = ImageData(held.images.images, held.images.y, rows=train_rows)
+    fit_first_layer(network, data)
+    _take_over(network, brief, proposal, store)
+    valid = ImageData(held.images.images, held.images.y, rows=valid_rows) if len(valid_rows) else None
+    recipe = Recipe.from_settings(proposal.candidate.settings)
+    setup = setup_for(brief, network, recipe, proposal, context)
+    checkpoints = _Checkpoints(store, context)
+    trained = train(
+        network,
+        data,
+        recipe,
+        limit=limit_of(brief, proposal, context, time.perf_counter() - began),
+        setup=setup,
+        seed=seed,
+        valid=valid,
+        report=_reporter(brief, context),
+        checkpoint=checkpoints.save,
+        resume=checkpoints.load(memo.get("checkpoint")),
+    )
+    if trained.stopped == "diverged":
+        raise TrialError("Its loss became infinite or no number, also at an eighth of the learning rate.")
+    outcome = _stored(brief, proposal, trained, shape, store)
+    if valid is not None:
+        prediction = _predicted(brief, trained, valid, setup, recipe)
+        outcome = _scored(outcome, brief, held.images, rows=valid_rows, prediction=prediction, store=store)
+    checkpoints.clean()
+    told = {**outcome.realised, **costs, "threads": setup.threads, "setup": f"{setup.dtype} on {setup.device}"}
+    return replace(outcome, realised=told, seconds=time.perf_counter() - began, n_rows=len(train_rows))
+
+
+def shape_of(images: ImageSet) -> ImageShape:
+    """Return the images as networks see them."""
+    _, height, width, channels = images.images.shape
+    return ImageShape(channels, height, width)
+
+
+def check_size(brief: Brief, network: Any, shape: ImageShape) -> dict[str, Any]:
+    """Count weights and, where it is bounded, time one prediction; refuse what is over a bound.
+
+    Raises
+    ------
+    TrialError
+        Where the network is larger or slower than was asked for.
+    """
+    costs: dict[str, Any] = {"parameters": count_parameters(network)}
+    most = brief.max_parameters
+    if most is not None and costs["parameters"] > most:
+        raise TrialError(f"It has {costs['parameters']:,} weights; {most:,} are allowed (max_parameters).")
+    costs["latency_ms"] = round(measure_latency_ms(network, shape), 3)
+    slowest = brief.max_latency_ms
+    if slowest is not None and costs["latency_ms"] > slowest:
+        raise TrialError(
+            f"It takes {costs['latency_ms']:.2f} ms for an image; {slowest:g} ms are allowed (max_latency_ms)."
+        )
+    return costs
+
+
+def limit_of(brief: Brief, proposal: Proposal, context: Context, spent_s: float) -> Limit:
+    """Return how long the network is trained: seconds of the clock, or epochs where it must not count."""
+    if brief.unit_s == inf:
+        return Limit(
+            epochs=brief.unit_epochs * proposal.fidelity * (FINAL_EPOCHS if proposal.memo.get("final") else 1.0)
+        )
+    asked = proposal.memo.get("seconds") or brief.unit_s * proposal.fidelity
+    left = min(float(asked), context.left_s()) - (spent_s if proposal.memo.get("final") else 0.0)
+    return Limit(seconds=max(LEAST_S, left * (1 - MARGIN_SHARE) - MARGIN_S))
+
+
+def setup_for(brief: Brief, network: Any, recipe: Recipe, proposal: Proposal, context: Context) -> Setup:
+    """Return how this machine trains fastest, probed once for each worker; or the plain way, the same everywhere."""
+    if brief.unit_s == inf:
+        return Setup(device=find_device()[0])  # with several threads sums come out another way each time
+    if "setup" not in context.shared:
+        height, width, channels = Held.of(brief, context).images.images.shape[1:]
+        seconds = min(PROBE_S, 0.1 * context.left_s())
+        found = probe(network, (channels, height, width), int(recipe.batch_size), seconds=seconds, threads=1)
+        context.shared["setup"] = found
+    setup: Setup = context.shared["setup"]
+    return replace(setup, threads=int(proposal.memo.get("threads") or context.threads))
+
+
+def _take_over(network: Any, brief: Brief, proposal: Proposal, store: FolderArtefacts) -> None:
+    """Begin with the weights of the parent, or with those that the run was given, as far as they fit."""
+    inherits = proposal.memo.get("inherits")
+    if inherits and "model" in inherits["artefacts"]:
+        content = store.get(inherits["artefacts"]["model"])
+    elif brief.start is not None and not proposal.parent:
+        content = brief.start
+    else:
+        return
+    _, files = unpack(content)
+    parent = load_network(files)
+    inherit(network, proposal.candidate, parent.module(), parent.tree)
+
+
+def _reporter(brief: Brief, context: Context) -> Callable[..., None]:
+    """Return what tells the parent how far a training is, in the words of the task."""
+    word = "accuracy" if brief.task.kind.is_classification else "R2"
+
+    def report(**what: Any) -> None:
+        shown: dict[str, Any] = {"epoch": round(float(what.get("epoch", 0.0)), 1)}
+        if what.get("score") is not None:
+            shown[word] = round(float(what["score"]), 5)
+        context.report(**shown)
+
+    return report
+
+
+def _predicted(brief: Brief, trained: Trained, valid: ImageData, setup: Setup, recipe: Recipe) -> np.ndarray:
+    """Return probabilities or values for the images held out."""
+    outputs = predict_logits(trained.network, valid, setup, scaling=trained.scaling, tta=TTA.of(recipe))
+    if brief.task.kind.is_classification:
+        return softmax(outputs).astype(np.float32)
+    return np.asarray(outputs[:, 0], dtype=np.float64)
+
+
+def _stored(brief: Brief, proposal: Proposal, trained: Trained, shape: ImageShape, store: FolderArtefacts) -> Outcome:
+    weights = dump_weights(trained.network, {"scaling": trained.scaling.to_json()})
+    member = ImageNetwork(proposal.candidate, shape, brief.task.n_outputs, weights)
+    model = store.put(pack(member.files(), {"component": NAME, "own format": True}, compressed=False))
+    curve = [[round(one.epoch, 2), round(one.seconds, 2), one.score] for one in trained.history]
+    realised = {
+        "epochs": round(trained.epochs, 3),
+        "images_per_s": round(trained.images_per_s, 1),
+        "stopped": trained.stopped,
+        "curve": curve,
+    }
+    return Outcome(Status.DONE, realised=json.loads(json.dumps(realised)), artefacts={"model": model})
+
+
+def _scored(
+    outcome: Outcome,
+    brief: Brief,
+    images: ImageSet,
+    *,
+    rows: np.ndarray,
+    prediction: np.ndarray,
+    store: FolderArtefacts,
+) -> Outcome:
+    if not np.isfinite(prediction).all():
+        raise TrialError("Its predictions are not finite.")
+    weights = None if images.weights is None else np.asarray(images.weights[rows])
+    loss = float(brief.task.loss(np.asarray(images.y[rows]), prediction, weights))
+    artefacts = {**outcome.artefacts, "predictions": store.put(save_array(prediction))}
+    return replace(outcome, losses={"loss": loss}, artefacts=artefacts)
+
+
+class _Checkpoints:
+    """Keeps the last two states of a training: the newest may not be journalled yet when the process dies."""
+
+    def __init__(self, store: FolderArtefacts, context: Context) -> None:
+        self.store = store
+        self.context = context
+        self.keys: list[str] = []
+
+    def save(self, content: bytes) -> None:
+        """Store a state and tell the parent."""
+        key = self.store.put(content)
+        self.context.report(checkpoint=key)
+        self.keys.append(key)
+        while len(self.keys) > 2:
+            self.store.path(self.keys.pop(0)).unlink(missing_ok=True)
+
+    def load(self, key: str | None) -> bytes | None:
+        """Return a state that an earlier sitting has left, if it is still sound."""
+        if key is None:
+            return None
+        try:
+            content = self.store.get(key)
+        except TamisError:
+            return None
+        self.keys.append(key)
+        return content
+
+    def clean(self) -> None:
+        """Remove the states: the training is over."""
+        for key in self.keys:
+            self.store.path(key).unlink(missing_ok=True)

@@ -1,0 +1,125 @@
+"""The end of a search: the long training of the best."""
+
+from math import inf
+
+from tamis.checks.simulator import simulate
+from tamis.checks.strategy import check_strategy
+from tamis.core.budget import BudgetView
+from tamis.core.candidate import Candidate
+from tamis.core.contracts import FINISHED
+from tamis.core.trial import Outcome, Proposal, Status, Trial
+from tamis.search.finale import FinaleStrategy
+from tamis.search.halving import SuccessiveHalving
+from tamis.search.portfolio import PortfolioStrategy
+from tamis.search.sampling import RandomStrategy
+
+
+def net(width):
+    return Candidate.of("net", {"width": width})
+
+
+def widths(proposal):
+    """Train for a second, or for as long as the memo says; the widest is the best."""
+    width = proposal.candidate.settings["width"]
+    seconds = proposal.memo.get("seconds", 1.0) or 1.0
+    return Outcome(Status.DONE, {"loss": 1.0 / width}, seconds=0.9 * seconds)
+
+
+def finale(**options):
+    return FinaleStrategy(PortfolioStrategy([net(one) for one in (2, 8, 4)]), **options)
+
+
+def test_it_obeys_the_contract_of_strategies(grammar, evaluate):
+    def make():
+        return FinaleStrategy(
+            SuccessiveHalving(RandomStrategy(grammar, 3, max_candidates=20)),
+            share=0.4,
+            parallel=lambda budget, outcome: 2,
+            threads=4,
+            fallback=Candidate.of("ridge", {"alpha": 1.0}, Candidate.of("columns")),
+        )
+
+    check_strategy(make, evaluate)
+
+
+def test_the_best_candidate_is_trained_for_all_that_is_left():
+    trials = simulate(finale(share=0.6), widths, limit_s=10.0)
+    last = trials[-1].proposal
+    finals = [one.proposal for one in trials if one.proposal.memo.get("final")]
+    assert {one.candidate.settings["width"] for one in finals} == {8}
+    assert finals[0].memo["seconds"] == 7.3  # the three of the search took 0.9 s each
+    assert last.origin == "final"
+
+
+def test_nothing_is_final_while_the_search_still_runs():
+    strategy = finale(share=0.6)
+    asked = strategy.ask(BudgetView(0.0, 10.0, slots=2)).numbered(0)
+    late = BudgetView(5.0, 5.0, slots=2)
+    assert strategy.ask(late) is None
+    strategy.tell(Trial(asked, widths(asked)))
+    assert strategy.ask(late).memo["final"]
+
+
+def test_trainings_beside_each_other_share_the_threads_and_differ_in_their_seed():
+    strategy = FinaleStrategy(PortfolioStrategy([]), parallel=lambda budget, outcome: 2, threads=4, fallback=net(3))
+    first, second = (strategy.ask(BudgetView(0.0, 10.0, slots=2)) for _ in range(2))
+    assert first.memo["threads"] == second.memo["threads"] == 2
+    assert (first.memo["seed"], second.memo["seed"]) == (0, 1)
+    assert strategy.ask(BudgetView(0.0, 10.0, slots=3)) is None
+
+
+def test_a_candidate_whose_final_training_fails_gives_way_to_the_next_best():
+    def fragile(proposal):
+        if proposal.memo.get("final") and proposal.candidate.settings["width"] == 8:
+            return Outcome(Status.OUT_OF_MEMORY, seconds=0.5, reason="It was too wide.")
+        return widths(proposal)
+
+    trials = simulate(finale(share=0.6), fragile, limit_s=10.0)
+    finals = [one.proposal.candidate.settings["width"] for one in trials if one.proposal.memo.get("final")]
+    assert finals[:2] == [8, 4]
+
+
+def test_it_is_trained_in_the_form_that_was_asked_for():
+    trials = simulate(
+        finale(share=0.6, scaled=lambda one, budget, told: net(10 * one.settings["width"])), widths, limit_s=10.0
+    )
+    assert trials[-1].proposal.candidate == net(80)
+
+
+def test_without_trials_left_it_keeps_the_form_that_was_counted():
+    strategy = finale(scaled=lambda one, budget, told: net(10 * one.settings["width"]))
+    trials = simulate(strategy, widths, max_trials=3)
+    assert trials[-1].proposal.candidate == net(8)
+
+
+def test_a_lost_training_is_asked_once_more():
+    strategy = FinaleStrategy(PortfolioStrategy([]), fallback=net(3))
+    view = BudgetView(0.0, 10.0)
+    for number in range(2):
+        asked = strategy.ask(view).numbered(number)
+        strategy.tell(Trial(asked, Outcome(Status.LOST)))
+    assert strategy.ask(view) is FINISHED
+
+
+def test_without_a_clock_the_best_is_trained_once_after_the_search():
+    trials = simulate(finale(), widths)
+    assert [one.proposal.candidate.settings["width"] for one in trials] == [2, 8, 4, 8]
+    assert trials[-1].proposal.memo["seconds"] is None
+
+
+def test_signals_of_a_search_are_no_candidates():
+    strategy = FinaleStrategy(PortfolioStrategy([]), fallback=net(3))
+    batch = Proposal(Candidate.of("batch", {}, net(9)), fidelity=0.1, origin="other")
+    strategy.tell(Trial(batch, Outcome(Status.DONE, {"loss": -inf}, seconds=1.0)))
+    assert strategy.ask(BudgetView(0.0, 10.0)).candidate == net(3)
+
+
+def test_how_many_run_beside_each_other_may_depend_on_what_was_told():
+    def beside(budget, outcome):
+        return 2 if outcome and outcome.realised["images_per_s"] > 100 else 1
+
+    for speed, width in ((50, 1), (500, 2)):
+        strategy = FinaleStrategy(PortfolioStrategy([]), parallel=beside, threads=2)
+        told = Outcome(Status.DONE, {"loss": 0.5}, {"images_per_s": speed}, seconds=1.0)
+        strategy.tell(Trial(Proposal(net(3), origin="other"), told))
+        assert strategy.ask(BudgetView(0.0, 10.0, slots=2)).memo["threads"] == 2 // width

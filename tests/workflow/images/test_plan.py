@@ -1,0 +1,76 @@
+"""Images become a plan."""
+
+from math import inf
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytestmark = pytest.mark.extras
+
+from tamis.core.errors import DataError
+from tamis.evaluate.splits import Folds
+from tamis.workflow.images.plan import GivenImages, ImagePlan
+
+
+def test_a_plan_is_read_back_as_it_was_written(planned, tmp_path):
+    plan = planned()
+    kept = ImagePlan.open(tmp_path / "plan.json", plan.settings)
+    assert kept == plan
+    assert kept.rows().n_rows == 120
+
+
+def test_a_fifth_of_few_images_is_held_out_with_every_class(planned):
+    plan = planned()
+    train, valid = Folds.open(plan.folds).rows(0)
+    assert len(valid) == pytest.approx(24, abs=2)
+    assert not set(train) & set(valid)
+    assert set(plan.rows().y[valid]) == {0, 1}
+
+
+def test_accuracy_is_the_metric_of_classes_unless_another_is_named(planned):
+    assert planned().task.metric.name == "accuracy"
+    assert planned(metric="log_loss").task.metric.name == "log_loss"
+
+
+def test_numbers_make_a_regression(planned, stripes):
+    images, _ = stripes
+    plan = planned(GivenImages(images, images.mean(axis=(1, 2))))
+    assert plan.task.kind == "regression"
+    assert plan.rows().y.dtype == np.float64
+
+
+def test_images_without_a_label_are_left_out_and_it_is_said(planned, stripes):
+    images, labels = stripes
+    some = labels.astype(object)
+    some[:10] = None
+    told = []
+    plan = planned(GivenImages(images, some), told)
+    assert plan.n_images == 110
+    assert any("10 images have no label" in line for line in told)
+
+
+def test_copies_of_an_image_stay_on_one_side(planned, stripes):
+    images, labels = stripes
+    plan = planned(GivenImages(np.concatenate([images, images]), np.concatenate([labels, labels])))
+    train, valid = Folds.open(plan.folds).rows(0)
+    pixels = plan.rows().images
+    seen = {pixels[row].tobytes() for row in train}
+    assert not any(pixels[row].tobytes() in seen for row in valid)
+
+
+def test_one_class_is_refused(planned, stripes):
+    images, _ = stripes
+    with pytest.raises(DataError, match="same label"):
+        planned(GivenImages(images, ["same"] * len(images)))
+
+
+def test_the_clock_counts_unless_trials_are_counted(planned):
+    assert planned().unit_s == inf
+    assert planned(max_trials=None, time_limit_s=60.0).unit_s == 3.0
+
+
+def test_sharing_weights_needs_cells(planned):
+    assert planned(search="enas").space == "edge"
+    assert planned(search="enas", space="nasnet").space == "nasnet"
+    assert planned(search="random").space == "auto"

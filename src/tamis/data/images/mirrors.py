@@ -69,7 +69,9 @@ def _thumbnails(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return np.asarray(small / (np.sqrt(np.square(small).sum(axis=(1, 2, 3), keepdims=True)) + 1e-6))
 
 
-def _judge(small: np.ndarray, goal: np.ndarray, queries: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _judge(
+    small: np.ndarray, goal: np.ndarray, queries: np.ndarray, asked: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return for every query how wrong its neighbours' targets are, and how far the nearest is."""
     likeness = asked.reshape(len(queries), -1) @ small.reshape(len(small), -1).T
     likeness[np.arange(len(queries)), queries] = -2.0  # not itself

@@ -2,13 +2,15 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from tamis.checks.simulator import simulate
 from tamis.core.budget import BudgetView
 from tamis.core.candidate import Candidate
+from tamis.core.contracts import FINISHED
 from tamis.core.errors import ParameterError
-from tamis.core.trial import Outcome, Status, Trial
+from tamis.core.trial import Outcome, Proposal, Status, Trial
 from tamis.search.halving import SuccessiveHalving, geometric_rungs
 from tamis.search.portfolio import PortfolioStrategy
 
@@ -86,3 +88,35 @@ def test_impossible_rungs_are_refused():
         with pytest.raises(ParameterError, match="must"):
             SuccessiveHalving(Listed(1), **wrong)
     assert geometric_rungs(1.0) == (1.0,)
+
+
+def test_signals_pass_through_and_climb_no_rung(grammar, evaluate):
+    class Signalling:
+        """Ask a batch of signals, then one candidate after the other; remember what it is told."""
+
+        def __init__(self):
+            self.n_asked, self.told = 0, []
+
+        def ask(self, budget):
+            self.n_asked += 1
+            if self.n_asked == 1:
+                return Proposal(Candidate.of("batch", {"work": "proxies"}), fidelity=1e-4, origin="signals")
+            if self.n_asked > 4:
+                return FINISHED
+            return Proposal(grammar.grow(np.random.default_rng(self.n_asked)), origin="some")
+
+        def tell(self, trial):
+            self.told.append(trial)
+
+    inner = Signalling()
+
+    def run(proposal):
+        if proposal.candidate.component == "batch":
+            return Outcome(Status.DONE, realised={"scores": []}, seconds=1.0)
+        return evaluate(proposal)
+
+    trials = simulate(SuccessiveHalving(inner), run)
+    assert trials[0].proposal.fidelity == 1e-4
+    assert "rung" not in trials[0].proposal.memo
+    assert inner.told[0].proposal.id == 0 and inner.told[0].outcome.realised == {"scores": []}
+    assert sorted(one.proposal.id for one in inner.told) == [0, 1, 2, 3]

@@ -16,7 +16,7 @@ from tamis.core.seeds import generator
 from tamis.core.space import Int, Parameters, Space
 
 ROWS, COLUMNS, CLASSES = 80, 4, 3
-FOUND_OUT = {"rounds": 12, "learning_rate": 0.2}
+FOUND_OUT = {"rounds": 12, "learning_rate": 0.2, "epochs": 4, "share": 1.0, "sharpness": 1.0}
 """As if another fold had found it out: searching for rounds on tiny data would take most of the checks' time."""
 DIP = 0.15
 """More rows may cost less where a method changes with them (fewer inner splits, no second fit), but not far less."""

@@ -26,7 +26,7 @@ ABSOLUTE_METRICS = frozenset({"mae", "median_absolute_error", "mape", "smape", "
 """Metrics that the absolute error serves better than the squared one."""
 LOG_METRICS = frozenset({"rmsle", "msle"})
 """Metrics that are squared errors of log(1 + y)."""
-IMPORT_S, IMPORT_MB = 2.0, 250.0
+IMPORT_S, IMPORT_MB = 2.0, 300.0
 """What the import of torch takes once in the life of a worker."""
 SHORTEST_S = 1.25 * IMPORT_S
 """A slice that is shorter does not pay for the import."""

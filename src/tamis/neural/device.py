@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
+from math import inf
 from typing import Any
 
 import torch
@@ -13,9 +14,13 @@ from torch import Tensor, nn
 
 from tamis.core.budget import Clock
 
-PROBE_BATCH = 64
+PROBE_BATCH = 32
 """Enough images to keep a CPU's units for matrices busy."""
 PROBE_BATCH_GPU = 256
+PATIENCE = 4.0
+"""Once the first steps have taken so many times the seconds, no further way is tried."""
+HOPELESS = 2.5
+"""What is so many times slower than the fastest is tried no more."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def probe(
     *,
     seconds: float = 0.5,
     threads: int = 1,
-    clock: Clock = time.monotonic,
+    clock: Clock | None = None,
 ) -> Setup:
     """Time real steps of training in every precision and layout, and return the fastest.
 
@@ -113,8 +118,11 @@ def probe(
     batch : int
         As large as it will be in training; fewer images are used where that tells as much.
     seconds : float
-        About how long it may take in all. Where not even one step of each fits, the first ones decide.
+        About how long the timed steps take; the first steps of a process, which build kernels, come on top. Where a
+        machine is so slow that these take many times as long, only the likeliest ways are tried.
     threads : int
+    clock : callable, optional
+        Returns seconds. On a CPU steps are timed by the processor's time, which other programs do not disturb.
 
     Examples
     --------
@@ -125,20 +133,25 @@ def probe(
     device, count = find_device()
     built = network if isinstance(network, nn.Module) else network()
     images = torch.rand(min(batch, PROBE_BATCH if device == "cpu" else PROBE_BATCH_GPU), *shape)
-    started = clock()
+    wall = clock or time.monotonic
+    timer = clock or (_cpu_seconds(threads) if device == "cpu" else time.monotonic)
+    gives_up = wall() + PATIENCE * seconds
     candidates = _candidates(device, threads, count)
-    best = candidates[0]
-    for number, setup in enumerate(candidates):
-        left = seconds - (clock() - started)
-        if number and left <= 0:
-            break
-        try:
-            speed, images = _speed(setup, deepcopy(built), images, left / (len(candidates) - number), clock)
-        except (RuntimeError, NotImplementedError):  # the device cannot do it
-            continue
-        if speed > best.images_per_s:
-            best = replace(setup, images_per_s=round(speed, 1))
-    return best
+    rivals: list[_Rival] = []
+    with candidates[0].active():
+        for setup in candidates:
+            if rivals and wall() >= gives_up:
+                break
+            rival = _Rival(setup, deepcopy(built), timer)
+            try:
+                rival.run(images[:2])  # builds kernels
+                if not rivals:  # where one step of all images would take too long, fewer must do
+                    images = images[: max(2, int(8 * seconds / rival.run(images[:2])))]
+                rival.run(images)
+            except (RuntimeError, NotImplementedError):  # the device cannot do it
+                continue
+            rivals.append(rival)
+        return _fastest(rivals, images, wall() + seconds, wall) if rivals else candidates[0]
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -167,36 +180,40 @@ def _candidates(device: str, threads: int, count: int) -> list[Setup]:
     return [replace(plain, dtype=dtype, channels_last=last) for dtype, last in ways]
 
 
-def _speed(setup: Setup, network: nn.Module, images: Tensor, seconds: float, clock: Clock) -> tuple[float, Tensor]:
-    """Return the images per second of one setup, and the images that one step can take in the time."""
-    with setup.active():
-        model = setup.spread(setup.place(network).train())
-        optimizer = torch.optim.SGD(network.parameters(), lr=1e-6, momentum=0.9)
-        started = clock()
-        _step(setup, model, optimizer, images[:2])
-        first_s = clock() - started
-        if first_s * len(images) / 2 > 4 * seconds:  # one step of all of them would take too long
-            images = images[: max(2, int(len(images) * seconds / (first_s * len(images) / 2)))]
-        _step(setup, model, optimizer, images)  # builds its kernels
-        timed = clock()
-        n_steps = 0
-        while n_steps == 0 or clock() - started < seconds:
-            _step(setup, model, optimizer, images)
-            n_steps += 1
-        return n_steps * len(images) / max(clock() - timed, 1e-9), images
+def _cpu_seconds(threads: int) -> Clock:
+    return lambda: time.process_time() / threads
 
 
-def _step(setup: Setup, model: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor) -> None:
-    with setup.autocast():
-        outputs = model(setup.feed(images))
-    outputs.float().square().mean().backward()
-    optimizer.step()
-    optimizer.zero_grad()
-    if setup.device == "cuda":
-        torch.cuda.synchronize()
+class _Rival:
+    """One setup with a network of its own to train."""
+
+    def __init__(self, setup: Setup, network: nn.Module, timer: Clock) -> None:
+        self.setup = setup
+        self.model = setup.spread(setup.place(network).train())
+        self.optimizer = torch.optim.SGD(network.parameters(), lr=1e-6, momentum=0.9)
+        self.timer = timer
+        self.best_s = inf
+
+    def run(self, images: Tensor) -> float:
+        """Train one step; return its seconds."""
+        started = self.timer()
+        with self.setup.autocast():
+            outputs = self.model(self.setup.feed(images))
+        outputs.float().square().mean().backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        if self.setup.device == "cuda":
+            torch.cuda.synchronize()
+        return max(self.timer() - started, 1e-9)
 
 
-def inference_setup() -> Setup:
-    """Return where networks predict: on a GPU where there is one, always in full precision, so that files agree."""
-    device, count = find_device()
-    return Setup(device=device, channels_last=True, threads=torch.get_num_threads(), n_devices=count)
+def _fastest(rivals: list[_Rival], images: Tensor, ends: float, clock: Clock) -> Setup:
+    """Let rivals take steps in turn, so that other programs disturb them alike; the shortest step of each counts."""
+    n_rounds = 0
+    while n_rounds == 0 or clock() < ends:
+        for rival in rivals:
+            rival.best_s = min(rival.best_s, rival.run(images))
+        best = min(rivals, key=lambda rival: rival.best_s)
+        rivals = [rival for rival in rivals if rival.best_s <= HOPELESS * best.best_s]
+        n_rounds += 1
+    return replace(best.setup, images_per_s=round(len(images) / best.best_s, 1))

@@ -50,6 +50,7 @@ STARTS = (
     ),
     Start("catboost", recipes.raw, {"depth": 6, "learning_rate": 0.06}),
     Start("histgb", recipes.raw, {"learning_rate": 0.06}),
+    Start("realmlp", recipes.raw, {"epochs": 64}, most_rows=60_000, most_columns=300),
     Start("extra_trees", recipes.filled, {"min_samples_leaf": 2, "max_features": 0.75}, most_rows=60_000),
     Start("svm", recipes.gaussian, most_rows=4_000, most_columns=2_000),
     Start("gaussian_process", recipes.gaussian, most_rows=1_000, most_columns=200),
@@ -60,10 +61,12 @@ STARTS = (
         num_leaves=16, learning_rate=0.03, extra_trees=True, feature_fraction=0.6, bagging_fraction=0.9,
         lambda_l1=0.9, lambda_l2=1.9, min_data_in_leaf=15,
     ),
+    Start("tabm", recipes.raw, most_rows=30_000, most_columns=150),
     Start("mlp", recipes.gaussian, most_rows=30_000, most_columns=1_500),
     Start("random_forest", recipes.filled, {"min_samples_leaf": 2, "max_features": "sqrt"}, most_rows=30_000),
     Start("linear", recipes.splines, most_columns=300, needs="numbers"),
     Start("catboost", recipes.raw, {"depth": 8, "learning_rate": 0.04, "grow_policy": "Depthwise", "l2_leaf_reg": 2.8}),
+    Start("realmlp", recipes.raw, most_rows=100_000, most_columns=300),
     Start(
         "xgboost", recipes.raw,
         {

@@ -8,6 +8,7 @@ from math import inf
 from typing import Any
 
 from tamis.core.budget import Budget, BudgetView
+from tamis.core.candidate import BATCH
 from tamis.core.contracts import FINISHED, Asked, Executor, Journal, Listener, Strategy
 from tamis.core.errors import InternalError
 from tamis.core.trial import Outcome, Progress, Proposal, Status, Trial
@@ -174,7 +175,7 @@ class _Search:
                 self.waits = True
             elif answer is FINISHED:
                 self.ended = REASON_FINISHED
-            elif view.trials_left < 1 and answer.candidate.key not in self.candidates:
+            elif view.trials_left < 1 and self._is_new(answer):
                 self.ended = REASON_TRIALS
             else:
                 proposal = answer.numbered(self.n_asked)
@@ -182,10 +183,14 @@ class _Search:
                 self._remember(proposal)
                 self._submit(proposal)
 
+    def _is_new(self, proposal: Proposal) -> bool:
+        return proposal.candidate.component != BATCH and proposal.candidate.key not in self.candidates
+
     def _remember(self, proposal: Proposal) -> None:
         self.n_asked += 1
         self.open[proposal.id] = proposal
-        self.candidates.add(proposal.candidate.key)
+        if proposal.candidate.component != BATCH:  # signals for a search are no candidates
+            self.candidates.add(proposal.candidate.key)
 
     def _submit(self, proposal: Proposal) -> None:
         left = self._left_s()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from math import inf, isclose
 
 from tamis.core.budget import BudgetView
+from tamis.core.candidate import BATCH
 from tamis.core.contracts import Finished, Strategy
 from tamis.core.errors import ParameterError
 from tamis.core.trial import Outcome, Proposal, Status, Trial
@@ -99,8 +100,12 @@ class SuccessiveHalving:
         self.resource = resource
         self.inherit = inherit
         self._climbers: list[Climber] = []
-        self._units: list[Climber] = []
-        """By outer id."""
+        self._units: list[Climber | Proposal] = []
+        """By outer id; a batch of signals stands as the inner strategy asked it."""
+        self._n_asked = 0
+        """How many proposals the inner strategy has made."""
+        self._signals: set[int] = set()
+        """Outer ids of the batches that are under way."""
 
     def ask(self, budget: BudgetView) -> Proposal | Finished | None:
         """Return a lost rung again, a promotion, a new candidate, or, at the very end, the best that waits."""
@@ -113,10 +118,14 @@ class SuccessiveHalving:
             return self._issue(promoted)
         asked = self.inner.ask(budget)
         if isinstance(asked, Proposal):
-            climber = Climber(asked.numbered(len(self._climbers)))
+            asked = asked.numbered(self._n_asked)
+            self._n_asked += 1
+            if asked.candidate.component == BATCH:
+                return self._pass_on(asked)
+            climber = Climber(asked)
             self._climbers.append(climber)
             return self._issue(climber)
-        if any(one.running for one in self._climbers):
+        if self._signals or any(one.running for one in self._climbers):
             return None
         return self._last(asked)
 
@@ -139,9 +148,15 @@ class SuccessiveHalving:
         parent = inherited if inherited is not None else self._parent(climber.asked.parent)
         return replace(climber.asked, fidelity=self.rungs[climber.rung], memo=memo, parent=parent, id=-1)
 
+    def _pass_on(self, asked: Proposal) -> Proposal:
+        """Let a batch of signals through as it is: it is no candidate and climbs no rung."""
+        self._signals.add(len(self._units))
+        self._units.append(asked)
+        return replace(asked, id=-1)
+
     def _parent(self, number: int | None) -> int | None:
         """Return the outer id of the latest trial of a candidate that the inner strategy numbers so."""
-        return None if number is None else self._climbers[number].trial_id
+        return next((one.trial_id for one in self._climbers if one.asked.id == number), None)
 
     def _promotable(self) -> list[Climber]:
         """Return who is among the best 1/eta of its rung, the highest rung and the best first."""
@@ -159,6 +174,10 @@ class SuccessiveHalving:
             self.inner.tell(trial)
             return
         climber, status = self._units[trial.proposal.id], trial.outcome.status
+        if isinstance(climber, Proposal):
+            self._signals.discard(trial.proposal.id)
+            self.inner.tell(Trial(climber, trial.outcome))
+            return
         climber.running = False
         if status is Status.LOST and climber.n_lost + 1 < MOST_ASKS:
             climber.n_lost += 1

@@ -24,6 +24,16 @@ SHARE = 0.35
 """Of the remaining time on all slots, for all folds of one candidate of the portfolio."""
 
 
+TORCH_S = 30.0
+"""With less time networks for tables are not drawn: importing torch alone takes two seconds of it."""
+
+
+def _left_out(plan: Plan) -> tuple[str, ...]:
+    """Return the models that are not drawn."""
+    slow = [name for name, one in plan.catalogue.items() if one.module == "torch" and plan.settings.limit_s < TORCH_S]
+    return ("dummy", *slow)
+
+
 def strategy_for(plan: Plan, given: Strategy | None = None) -> Strategy:
     """Return the whole strategy of a run: which candidates, in which order, on which folds.
 
@@ -42,7 +52,7 @@ def strategy_for(plan: Plan, given: Strategy | None = None) -> Strategy:
         rate = candidate.settings.get("learning_rate") if component.name in BOOSTERS else None
         return seconds if rate is None else CUT_SHORT * seconds * min(1.0, rate / RAISED_RATE)
 
-    grammar = grammar_for(plan.groups, kind, catalogue) if plan.candidates else None
+    grammar = grammar_for(plan.groups, kind, catalogue, _left_out(plan)) if plan.candidates else None
     inner: Strategy
     if given is not None:
         inner = given

@@ -59,7 +59,8 @@ def _shared(brief: Brief, proposal: Proposal, trees: list[Candidate], *, context
     """Train the shared weights with the networks of the batch, then score each of them."""
     store = FolderArtefacts(context.folder)
     training = _training(brief, proposal, context, store)
-    training.train(trees, *_round(brief, training, context))
+    if not proposal.memo.get("final"):  # the last batch only chooses
+        training.train(trees, *_round(brief, training, context))
     scores = training.scores(trees)
     checkpoint = store.put(training.state())
     context.shared["supernet"] = (checkpoint, training)

@@ -51,6 +51,9 @@ ENOUGH_EPOCHS = 24.0
 WIDTHS = (1.0, 1.5, 2.0)
 """By what a network may be widened in the end; its cost grows with the square."""
 
+SHARED_SHARE, FINAL_SAMPLES = 0.2, 30
+"""Which part of the time the shared weights have, and how many networks are drawn in the end to choose among."""
+
 POPULATION, SAMPLE = 20, 5
 """Of the evolution: the tabulated benchmarks favour small populations for a few hundred evaluations."""
 
@@ -147,7 +150,9 @@ def enas(given: ImageIngredients) -> Strategy:
     from tamis.neural.controller import LstmController
 
     policy = LstmController.enas(given.decisions, given.seed)
-    return WeightSharing(given.decisions, policy, given.seed, valid=spaces.valid)
+    return WeightSharing(
+        given.decisions, policy, given.seed, n_final=FINAL_SAMPLES, share=SHARED_SHARE, valid=spaces.valid
+    )
 
 
 def morphism(given: ImageIngredients) -> Strategy:

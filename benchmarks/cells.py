@@ -21,6 +21,7 @@ from tamis.neural.device import Setup
 from tamis.neural.fresh import fresh_network
 from tamis.neural.genotypes import EDGES, edge_cell, live_edges
 from tamis.neural.network import count_parameters
+from tamis.neural.predicting import score
 from tamis.neural.recipe import Recipe
 from tamis.neural.shapes import ImageShape
 from tamis.neural.spaces import EDGE_OPERATIONS, valid
@@ -29,7 +30,7 @@ from tamis.neural.train import Limit, train
 SHAPE = ImageShape(1, 8, 8)
 MACRO = {"stem_kernel": 3, "stem_stride": 1, "width": 8, "repeats": 1, "stages": 2}
 """Of the network around each cell."""
-N_TRAIN, EPOCHS, BATCH = 400, 12.0, 50
+N_TRAIN, EPOCHS, BATCH = 300, 12.0, 50
 """Few images and epochs, so that cells differ by more than chance."""
 SEEDS = (0, 1)
 
@@ -67,9 +68,8 @@ def judge(tree: Candidate, seed: int, data: tuple[ImageData, ImageData]) -> floa
     network = fresh_network(tree, SHAPE, 10, seed)
     recipe = Recipe(batch_size=BATCH, shift=0.1)
     setup = Setup(threads=1)
-    trained = train(network, data[0], recipe, limit=Limit(epochs=EPOCHS), setup=setup, seed=seed, valid=data[1])
-    assert trained.score is not None
-    return trained.score
+    trained = train(network, data[0], recipe, limit=Limit(epochs=EPOCHS), setup=setup, seed=seed)
+    return score(trained.network, data[1], setup, trained.scaling)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.extras
 
 from tamis.neural import augment as room
-from tamis.neural.augment import Augment, alternating_flip, cutout, flips_help, shift_all, shift_each
+from tamis.neural.augment import Augment, alternating_flip, cutout, shift_all, shift_each
 from tamis.neural.recipe import Recipe
 
 
@@ -86,48 +86,3 @@ def test_the_step_decides_what_is_drawn():
 def test_a_shift_is_smaller_than_the_image():
     assert Augment.of(Recipe(shift=0.5), (1, 1, 9)).shift == 0
     assert Augment.of(Recipe(shift=0.5), (1, 8, 9)).shift == 4
-
-
-def arrows(n, rng):
-    """Draw bright triangles that point left (0) or right (1), in a mirrored world else."""
-    targets = rng.integers(0, 2, n)
-    grid = np.abs(np.arange(12)[:, None] - 6) <= np.arange(12)[None, :] / 2
-    images = np.where(targets[:, None, None] == 1, grid[:, ::-1], grid) * 150 + rng.integers(0, 60, (n, 12, 12))
-    return images.astype(np.uint8)[..., None], targets
-
-
-def scenes(n, rng):
-    """Draw what stands left as often as right, upright or lying: its class."""
-    targets = rng.integers(0, 2, n)
-    images = rng.integers(0, 60, (n, 12, 12))
-    for image, target in zip(images, targets, strict=True):
-        down, right = rng.integers(0, 4, 2) + (0 if target else 2)
-        high, wide = (8, 3) if target else (3, 8)
-        image[down : down + high, right : right + wide] += 150
-        if rng.random() < 0.5:
-            image[:] = image[:, ::-1]
-    return images.astype(np.uint8)[..., None], targets
-
-
-def test_digits_must_not_be_mirrored():
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    assert not flips_help((digits.images[..., None] * 15).astype(np.uint8), digits.target)
-
-
-def test_arrows_must_not_be_mirrored():
-    images, targets = arrows(400, np.random.default_rng(0))
-    assert not flips_help(images, targets)
-    assert not flips_help(images, targets.astype(np.float32)), "nor where the direction is a number"
-
-
-def test_scenes_may_be_mirrored():
-    images, targets = scenes(400, np.random.default_rng(0))
-    assert all(flips_help(images, targets, seed) for seed in range(5))
-    assert flips_help(images, targets.astype(np.float32))
-
-
-def test_few_images_show_nothing():
-    images, targets = scenes(12, np.random.default_rng(0))
-    assert not flips_help(images, targets)

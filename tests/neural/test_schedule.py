@@ -156,3 +156,13 @@ def test_checkpoints_come_at_their_interval_or_seldomer_where_they_are_dear():
             pace.saved(1.0)
             saved.append(watch() - 100)
     assert saved == [10, 35, 60, 85]
+
+
+@pytest.mark.parametrize(("seconds", "due"), [(20, False), (40, True)])
+def test_no_checkpoint_is_begun_for_which_there_is_no_time(seconds, due, monkeypatch):
+    monkeypatch.setattr("tamis.neural.schedule.SAVING_SPACING", 0.0)
+    watch = Watch()
+    pace = paced(watch, seconds=seconds)
+    pace.saved(5.0)
+    watch.now += 16
+    assert pace.should_save(10) is due

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from tamis.core.seeds import derive, generator
 from tamis.neural.recipe import Recipe
@@ -151,68 +149,3 @@ def cutout(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
         inside = (places >= first) & (places < first + side)
         hidden = hidden & inside.view(n, 1, *((length, 1) if axis == 2 else (1, length)))
     return images.masked_fill(hidden.to(images.device), 0.0)
-
-
-FLIP_QUERIES = 500
-FLIP_REFERENCES = 3_000
-_NEIGHBOURS = 5
-_SIDE = 16
-
-
-def flips_help(images: np.ndarray, targets: np.ndarray, seed: int = 0) -> bool:
-    """Tell whether mirrored images still look like their class, so that showing them would help.
-
-    Nearest neighbours among the other images judge some images as they are and mirrored, once by the targets of the
-    neighbours and once by their distance. Digits fail on both, arrows that point left or right on the targets,
-    photographs pass.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, height, width, channels)
-        May be mapped from a file; a sample is read.
-    targets : ndarray of shape (n,) or (n, k)
-        Codes of classes, or numbers.
-    """
-    rng = generator(seed, "flips")
-    rows = np.sort(rng.choice(len(images), min(len(images), FLIP_QUERIES + FLIP_REFERENCES), replace=False))
-    if len(rows) < 20:
-        return False
-    small = _thumbnails(images, rows)
-    goal = np.asarray(targets)[rows]
-    queries = torch.from_numpy(rng.permutation(len(rows))[: min(FLIP_QUERIES, len(rows) // 2)])
-    plain, plain_near = _judge(small, goal, queries, small[queries])
-    mirrored, mirrored_near = _judge(small, goal, queries, small[queries].flip(2))
-    return _no_worse(mirrored - plain, 0.02) and _no_worse((mirrored_near > plain_near).double() - 0.5, 0.12)
-
-
-def _no_worse(losses: Tensor, slack: float) -> bool:
-    """Tell whether the mean of paired losses is not above zero by more than chance and some slack."""
-    error = float(losses.std()) / len(losses) ** 0.5
-    return float(losses.mean()) <= max(2 * error, slack)
-
-
-def _thumbnails(images: np.ndarray, rows: np.ndarray) -> Tensor:
-    """Return small images without their mean brightness, of shape (n, height, width, channels)."""
-    parts = []
-    for part in np.array_split(rows, max(1, len(rows) // 256)):
-        pixels = torch.from_numpy(np.array(images[part])).permute(0, 3, 1, 2).float()
-        side = (min(_SIDE, pixels.shape[2]), min(_SIDE, pixels.shape[3]))
-        parts.append(F.adaptive_avg_pool2d(pixels, side).permute(0, 2, 3, 1))
-    small = torch.cat(parts)
-    small = small - small.mean(dim=(1, 2, 3), keepdim=True)
-    return small / (small.square().sum(dim=(1, 2, 3), keepdim=True).sqrt() + 1e-6)
-
-
-def _judge(small: Tensor, goal: np.ndarray, queries: Tensor, asked: Tensor) -> tuple[Tensor, Tensor]:
-    """Return for every query how wrong its neighbours' targets are, and how far the nearest is."""
-    likeness = asked.flatten(1) @ small.flatten(1).T
-    likeness[torch.arange(len(queries)), queries] = -2.0  # not itself
-    near, nearest = likeness.topk(_NEIGHBOURS, dim=1)
-    targets = torch.from_numpy(goal)
-    if goal.dtype.kind in "iub":
-        wrong = (targets[nearest] != targets[queries][:, None]).double().mean(dim=1)
-    else:
-        spread = targets.double().std(dim=0) + 1e-9
-        apart = (targets[nearest].double().mean(dim=1) - targets[queries].double()) / spread
-        wrong = apart.abs().reshape(len(queries), -1).mean(dim=1)
-    return wrong, 1 - near[:, 0]

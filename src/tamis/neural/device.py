@@ -217,3 +217,9 @@ def _fastest(rivals: list[_Rival], images: Tensor, ends: float, clock: Clock) ->
         rivals = [rival for rival in rivals if rival.best_s <= HOPELESS * best.best_s]
         n_rounds += 1
     return replace(best.setup, images_per_s=round(len(images) / best.best_s, 1))
+
+
+def inference_setup() -> Setup:
+    """Return where networks predict: on a GPU where there is one, always in full precision, so that files agree."""
+    device, count = find_device()
+    return Setup(device=device, channels_last=True, threads=torch.get_num_threads(), n_devices=count)

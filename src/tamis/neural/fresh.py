@@ -11,15 +11,11 @@ from tamis.core.errors import TamisError
 from tamis.core.seeds import derive, generator
 from tamis.neural.batches import ImageData
 from tamis.neural.network import build_network
-from tamis.neural.plain import whiten
 from tamis.neural.proxies import jacov, synflow
 from tamis.neural.shapes import ImageShape
 
 JACOV_IMAGES = 64
 """The batch of the proxy's authors is 256; more than this hardly changes an order, and costs."""
-
-WHITENED = 1_000
-"""Images whose patches a whitening first layer is made of."""
 
 
 def fresh_network(tree: Candidate, shape: ImageShape, n_outputs: int, seed: int) -> nn.Module:
@@ -27,12 +23,6 @@ def fresh_network(tree: Candidate, shape: ImageShape, n_outputs: int, seed: int)
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
         return build_network(tree, shape, n_outputs)
-
-
-def fit_first_layer(network: nn.Module, data: ImageData) -> None:
-    """Set a whitening first convolution by patches of the training images; other networks stay as they are."""
-    places = np.linspace(0, len(data) - 1, min(len(data), WHITENED)).astype(int)
-    whiten(network, data.scaled().pixels(torch.from_numpy(data.read(places))))
 
 
 class Untrained:

@@ -71,10 +71,8 @@ class ImageNetwork:
 
     def _outputs(self, pixels: np.ndarray) -> np.ndarray:
         """Return logits, or values in the unit of the targets."""
-        import torch
-
         from tamis.neural.batches import ImageData
-        from tamis.neural.device import Setup, find_device
+        from tamis.neural.device import inference_setup
         from tamis.neural.predicting import TTA, predict_logits
         from tamis.neural.recipe import Recipe
 
@@ -83,8 +81,7 @@ class ImageNetwork:
             raise ParameterError(f"Images must have the shape {wanted}; got {pixels.shape[1:]}.")
         module, recipe = self.module(), Recipe.from_settings(self.tree.settings)
         data = ImageData(pixels, scaling=self.scaling)
-        # In full precision wherever it runs, so that a file gives the same everywhere.
-        setup = Setup(device=find_device()[0], channels_last=True, threads=torch.get_num_threads())
+        setup = inference_setup()
         return predict_logits(setup.place(module), data, setup, tta=TTA.of(recipe))
 
     def files(self) -> dict[str, bytes]:

@@ -181,7 +181,9 @@ class Pace:
             self.evaluation_s = seconds
 
     def should_save(self, every_s: float) -> bool:
-        """Tell whether a checkpoint is due."""
+        """Tell whether a checkpoint is due, and there is time for it."""
+        if self.limit.seconds is not None and self.elapsed_s + self.saving_s + self.reserve_s >= self.limit.seconds:
+            return False
         return self.elapsed_s - self._saved_at >= max(every_s, SAVING_SPACING * self.saving_s)
 
     def saved(self, seconds: float) -> None:

@@ -227,7 +227,7 @@ def training_space(flip: bool = False) -> Space:
     """
     return Space(
         {
-            "optimizer": Choice(["sgd", "adamw", "muon"]),
+            "optimizer": Choice(["muon", "adamw", "sgd"]),
             "learning_rate": Choice([0.25, 0.5, 1.0, 2.0], 1.0, ordered=True),
             "batch_size": Choice([64, 128, 256, 512], 256, ordered=True),
             "label_smoothing": Choice([0.0, 0.1, 0.2], 0.1, ordered=True),

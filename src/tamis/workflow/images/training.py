@@ -16,7 +16,7 @@ from tamis.core.trial import Outcome, Proposal, Status
 from tamis.data.image_set import ImageSet
 from tamis.neural.batches import ImageData
 from tamis.neural.device import Setup, find_device, probe
-from tamis.neural.fresh import fit_first_layer, fresh_network
+from tamis.neural.fresh import fresh_network
 from tamis.neural.members import NAME, ImageNetwork
 from tamis.neural.members import load as load_network
 from tamis.neural.network import count_parameters, inherit, measure_latency_ms
@@ -52,7 +52,6 @@ def train_one(brief: Brief, proposal: Proposal, context: Context, began: float) 
     costs = check_size(brief, network, shape)
     train_rows, valid_rows = held.rows(proposal.fold)
     data = ImageData(held.images.images, held.images.y, rows=train_rows)
-    fit_first_layer(network, data)
     _take_over(network, brief, proposal, store)
     valid = ImageData(held.images.images, held.images.y, rows=valid_rows) if len(valid_rows) else None
     recipe = Recipe.from_settings(proposal.candidate.settings)

@@ -117,11 +117,16 @@ def board_of(trials: Iterable[Trial], model: Model) -> Leaderboard:
 
 def _losses(group: list[Trial]) -> dict[int, float]:
     losses: dict[int, float] = {}
-    for one in sorted(group, key=lambda one: one.proposal.fidelity):  # what was trained longest counts
+    for one in sorted(group, key=_length):  # what was trained longest counts
         if one.done and isfinite(one.loss):
             every = one.outcome.realised.get("fold_losses")
             losses |= dict(enumerate(every)) if every else {one.proposal.fold: one.loss}
     return losses
+
+
+def _length(trial: Trial) -> tuple[float, float]:
+    """Return what tells a longer training of a candidate from a shorter one."""
+    return trial.proposal.fidelity, trial.outcome.seconds
 
 
 def _row(key: str, group: list[Trial], metric: Metric, weights: Mapping[str, float], most: int) -> dict[str, Any]:
@@ -130,7 +135,7 @@ def _row(key: str, group: list[Trial], metric: Metric, weights: Mapping[str, flo
     bad = next((one for one in group if not one.done), None)
     status = Status.DONE if losses else bad.outcome.status if bad else Status.LOST
     values = [metric.value_of(loss) for loss in losses.values()]
-    longest = max((one for one in group if one.done), key=lambda one: one.proposal.fidelity, default=None)
+    longest = max((one for one in group if one.done), key=_length, default=None)
     realised = longest.outcome.realised if longest and tree.component == NETWORK else {}
     return {
         "rank": 0,

@@ -191,6 +191,18 @@ IMAGE_STRATEGIES: dict[str, Recipe] = {
 }
 
 
+def width_for(epochs: float) -> float:
+    """Return by what a network may be widened that would come to so many epochs as it is.
+
+    Examples
+    --------
+    >>> [width_for(epochs) for epochs in (0, 5, 40, 60, 500)]
+    [1.0, 1.0, 1.0, 1.5, 2.0]
+    """
+    fitting = bisect([width**2 for width in WIDTHS], epochs / ENOUGH_EPOCHS)
+    return WIDTHS[max(0, fitting - 1)]
+
+
 def strategy_for_images(plan: ImagePlan, given: Strategy | None = None) -> Strategy:
     """Return the whole strategy of a run: the search, then the training of its best for the rest of the time.
 
@@ -215,7 +227,7 @@ def strategy_for_images(plan: ImagePlan, given: Strategy | None = None) -> Strat
         """Widen a network for which there is time in plenty, so that it still comes to `ENOUGH_EPOCHS`."""
         if plan.settings.max_parameters is not None or plan.settings.max_latency_ms is not None:
             return found
-        factor = WIDTHS[bisect([width**2 for width in WIDTHS], epochs(budget, told) / ENOUGH_EPOCHS) - 1]
+        factor = width_for(epochs(budget, told))
         return widen(found, factor) if factor > 1 else found
 
     return FinaleStrategy(

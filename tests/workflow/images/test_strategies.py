@@ -1,0 +1,75 @@
+"""The search for images that an option names."""
+
+import pytest
+
+pytest.importorskip("torch")
+pytestmark = pytest.mark.extras
+
+from tamis.checks.simulator import simulate
+from tamis.core.candidate import BATCH
+from tamis.core.trial import Outcome, Status
+from tamis.neural.spaces import body_of
+from tamis.workflow.images.strategies import IMAGE_STRATEGIES, strategy_for_images, width_for
+from tamis.workflow.settings import IMAGE_SEARCHES
+
+
+def trained(speed):
+    """Let every training come to a loss by its key, and every batch to scores."""
+
+    def run(proposal):
+        tree = proposal.candidate
+        if tree.component == BATCH:
+            scores = [float(int(one.key[:4], 16)) for one in tree.children]
+            return Outcome(Status.DONE, realised={"scores": scores}, artefacts={"checkpoint": "c"}, seconds=1.0)
+        loss = int(tree.key[:6], 16) / 16**6
+        seconds = 0.9 * (proposal.memo.get("seconds") or 3.0 * proposal.fidelity)
+        return Outcome(Status.DONE, {"loss": loss}, {"images_per_s": speed}, seconds=seconds)
+
+    return run
+
+
+@pytest.mark.parametrize("search", IMAGE_SEARCHES)
+def test_every_search_ends_with_the_long_training_of_the_best(planned, search):
+    plan = planned(search=search, max_trials=None, time_limit_s=60.0)
+    trials = simulate(strategy_for_images(plan), trained(speed=0.1), limit_s=60.0, slots=2)
+    finals = [one for one in trials if one.proposal.origin == "final"]
+    searched = [one for one in trials if one not in finals and one.proposal.candidate.component != BATCH]
+    assert finals and searched
+    best = min(searched, key=lambda one: one.loss)
+    assert finals[0].proposal.candidate == best.proposal.candidate
+    assert finals[0].proposal.memo["seconds"] > 20
+
+
+def test_all_names_have_a_strategy():
+    assert set(IMAGE_STRATEGIES) == set(IMAGE_SEARCHES)
+
+
+def test_where_one_thread_is_quick_enough_several_are_trained_beside_each_other_and_wider(planned):
+    plan = planned(max_trials=None, time_limit_s=60.0)
+    for speed, count in ((0.1, 1), (5000.0, 2)):
+        trials = simulate(strategy_for_images(plan), trained(speed), limit_s=60.0, slots=2)
+        finals = [one.proposal for one in trials if one.proposal.origin == "final"]
+        first = [one for one in finals if one.memo["seconds"] == finals[0].memo["seconds"]]
+        assert len(first) == count
+        searched = {one.proposal.candidate.key for one in trials if not one.proposal.origin == "final"}
+        assert (finals[0].candidate.key in searched) == (count == 1)
+
+
+def test_bounds_on_size_forbid_a_wider_network(planned):
+    plan = planned(max_trials=None, time_limit_s=60.0, max_parameters=10**6)
+    trials = simulate(strategy_for_images(plan), trained(5000.0), limit_s=60.0, slots=2)
+    finals = [one.proposal.candidate for one in trials if one.proposal.origin == "final"]
+    searched = {one.proposal.candidate.key for one in trials if not one.proposal.origin == "final"}
+    assert all(one.key in searched for one in finals)
+
+
+def test_only_plenty_of_time_widens():
+    assert width_for(0.0) == width_for(10.0) == 1.0
+    assert width_for(100.0) > 1.0
+
+
+def test_mirrored_images_are_shown_only_where_they_mean_the_same(planned):
+    plan = planned(max_trials=None, time_limit_s=60.0)
+    trials = simulate(strategy_for_images(plan), trained(0.1), limit_s=60.0)
+    assert not any(one.proposal.candidate.settings.get("flip") for one in trials) or plan.flip
+    assert all(body_of(one.proposal.candidate) for one in trials)

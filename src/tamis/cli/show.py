@@ -24,6 +24,9 @@ REASONS = {
 }
 """Why a search ended, in words."""
 
+LEAST_MODEL = 20
+"""Characters that a model's description has at least, however narrow the terminal is."""
+
 COLUMNS = (
     ("rank", "#", "right"),
     ("model", "model", "left"),
@@ -67,11 +70,18 @@ def table_of(rows: Sequence[Mapping[str, Any]], title: str = "") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    shown = [column for column in COLUMNS if any(row.get(column[0]) not in (None, "", "done") for row in rows)]
+    said = [column for column in COLUMNS if any(row.get(column[0]) not in (None, "", "done") for row in rows)]
+    # A single fold for all says nothing, and networks have more to tell than fits on a line.
+    single = all(row.get("folds") in (0, 1, None) for row in rows)
+    shown = [column for column in said if not (single and column[0] == "folds")]
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", header_style="bold")
     for key, heading, side in shown:
         table.add_column(
-            heading, justify="right" if side == "right" else "left", no_wrap=key != "model", overflow="fold"
+            heading,
+            justify="right" if side == "right" else "left",
+            no_wrap=key != "model",
+            overflow="fold",
+            min_width=LEAST_MODEL if key == "model" else None,
         )
     for row in rows:
         table.add_row(

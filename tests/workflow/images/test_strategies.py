@@ -51,7 +51,7 @@ def test_where_one_thread_is_quick_enough_several_are_trained_beside_each_other_
         finals = [one.proposal for one in trials if one.proposal.origin == "final"]
         first = [one for one in finals if one.memo["seconds"] == finals[0].memo["seconds"]]
         assert len(first) == count
-        searched = {one.proposal.candidate.key for one in trials if not one.proposal.origin == "final"}
+        searched = {one.proposal.candidate.key for one in trials if one.proposal.origin != "final"}
         assert (finals[0].candidate.key in searched) == (count == 1)
 
 
@@ -59,7 +59,7 @@ def test_bounds_on_size_forbid_a_wider_network(planned):
     plan = planned(max_trials=None, time_limit_s=60.0, max_parameters=10**6)
     trials = simulate(strategy_for_images(plan), trained(5000.0), limit_s=60.0, slots=2)
     finals = [one.proposal.candidate for one in trials if one.proposal.origin == "final"]
-    searched = {one.proposal.candidate.key for one in trials if not one.proposal.origin == "final"}
+    searched = {one.proposal.candidate.key for one in trials if one.proposal.origin != "final"}
     assert all(one.key in searched for one in finals)
 
 

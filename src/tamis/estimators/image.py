@@ -20,7 +20,7 @@ from tamis.core.kinds import TaskKind
 from tamis.core.trial import Trial
 from tamis.estimators.inputs import cores
 from tamis.estimators.results import BOARD, RunResults
-from tamis.run.limits import parse_duration_s
+from tamis.run.limits import cpu_count, parse_duration_s
 from tamis.tasks.targets import label_array
 from tamis.workflow.begin import begin, run_place
 from tamis.workflow.fit import fit
@@ -210,8 +210,9 @@ class ImageEstimator(RunResults, BaseEstimator):
             best = best.with_parameters(**trainer_args)
         began, settings = time.monotonic(), self._settings(time_limit, None)
         start = None if retrain else self._weights_of_best()
+        threads = cpu_count() if settings.jobs == -1 else settings.jobs
         given = GivenImages(x_train, self._labels(y_train), start=start)
-        strategy = FinaleStrategy(PortfolioStrategy([]), share=1.0, fallback=best, threads=os.cpu_count() or 1)
+        strategy = FinaleStrategy(PortfolioStrategy([]), share=1.0, fallback=best, threads=threads)
         history = self._trials
         place = None if self.path is None else f"{os.fspath(self.path)}-final"
         self._run(given, replace(settings, search="auto"), began, place, strategy)

@@ -142,7 +142,7 @@ def _take_over(network: Any, brief: Brief, proposal: Proposal, store: FolderArte
     inherits = proposal.memo.get("inherits")
     if inherits and "model" in inherits["artefacts"]:
         content = store.get(inherits["artefacts"]["model"])
-    elif brief.start is not None and not proposal.parent:
+    elif brief.start is not None and proposal.parent is None:
         content = brief.start
     else:
         return

@@ -16,14 +16,6 @@ from tamis.neural.shapes import ImageShape
 SHAPE = ImageShape(3, 16, 16)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the networks are too small for more
-    yield
-    torch.set_num_threads(threads)
-
-
 def edge(*operations: str) -> cells.EdgeCell:
     return cells.edge_cell(genotypes.edge_cell(operations), 4)
 

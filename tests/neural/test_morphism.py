@@ -20,14 +20,6 @@ N_OUTPUTS = 3
 IMAGE = Candidate.of("image")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the networks are too small for more
-    yield
-    torch.set_num_threads(threads)
-
-
 def conv(below=IMAGE, **settings):
     return Candidate.of("conv", {"filters": 4, **settings}, below)
 

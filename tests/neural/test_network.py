@@ -41,14 +41,6 @@ BODIES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the networks are too small for more
-    yield
-    torch.set_num_threads(threads)
-
-
 def images(shape: ImageShape, n: int = 2) -> torch.Tensor:
     return torch.randn(n, shape.channels, shape.height, shape.width, generator=torch.Generator().manual_seed(0))
 

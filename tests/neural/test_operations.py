@@ -38,14 +38,6 @@ NASNET = {
 }
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the networks are too small for more
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.mark.parametrize("name", OPERATIONS)
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("sides", [(7, 6), (1, 1)])

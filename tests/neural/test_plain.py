@@ -15,14 +15,6 @@ from tamis.neural.shapes import ImageShape
 SHAPE = ImageShape(3, 32, 32)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the networks are too small for more
-    yield
-    torch.set_num_threads(threads)
-
-
 def plain(**settings) -> Candidate:
     return Candidate.of("plain", {"stem_width": 8, "width_0": 8, "width_1": 8, "width_2": 12, **settings})
 

@@ -20,14 +20,6 @@ from tamis.neural.spaces import body_of, image_grammar
 SHAPE = ImageShape(3, 16, 16)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the networks are too small for more
-    yield
-    torch.set_num_threads(threads)
-
-
 def network(body: Candidate, **settings) -> Candidate:
     return Candidate.of("network", settings, body)
 

@@ -18,14 +18,6 @@ BODY = Candidate.of(
 )
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the networks are too small for more
-    yield
-    torch.set_num_threads(threads)
-
-
 def test_each_stage_has_its_depth_width_kernel_and_expansion():
     body, n_features = stage_body(BODY.with_parameters(expansion_0=1, expansion_1=6), ImageShape(3, 16, 16))
     blocks = [one for one in body if isinstance(one, InvertedResidual)]

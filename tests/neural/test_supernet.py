@@ -21,14 +21,6 @@ SHAPE = ImageShape(1, 12, 12)
 GRAMMARS = {"edge": edge_grammar(), "enas": node_grammar("enas"), "darts": node_grammar("darts")}
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the networks are too small for more
-    yield
-    torch.set_num_threads(threads)
-
-
 def images(n: int = 4) -> torch.Tensor:
     return torch.randn(n, 1, 12, 12, generator=torch.Generator().manual_seed(0))
 

@@ -179,6 +179,11 @@ def test_a_proposal_is_limited_to_what_is_left_and_told_as_it_was_asked(clock):
     assert all(one.proposal.limit_s == inf for one in strategy.told)
 
 
+def test_a_strategy_that_ends_when_no_candidate_is_left_ends_for_that_reason(clock):
+    strategy = Greedy(4)
+    assert search(strategy, Clocked(clock), Memory(), budget_of(clock, max_trials=4)) == REASON_TRIALS
+
+
 def test_max_trials_counts_candidates_and_not_folds(clock):
     strategy, journal = Greedy(100, folds=3), Memory()
     strategy.tell = strategy.told.append  # equal candidates on all folds

@@ -83,7 +83,7 @@ def test_a_run_killed_again_and_again_gets_to_its_end(
         assert {number: now.get(number) for number in before} == before
         before, words = now, ("resume", folder)
     assert tamis("resume", folder).returncode == 0
-    assert tamis.answer("leaderboard", folder)["n_trials"] == 2
+    assert tamis.answer("leaderboard", folder)["n_trials"] == 3
 
 
 def test_workers_end_with_the_run_that_started_them(

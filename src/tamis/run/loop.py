@@ -17,7 +17,7 @@ from tamis.run.messages import plain
 REASON_FINISHED = "finished"
 """The strategy will ask no more."""
 REASON_TRIALS = "max_trials"
-"""The next candidate would be one too many."""
+"""As many candidates as are allowed were tried."""
 REASON_TIME = "time"
 REASON_INTERRUPTED = "interrupted"
 
@@ -174,7 +174,7 @@ class _Search:
             if answer is None:
                 self.waits = True
             elif answer is FINISHED:
-                self.ended = REASON_FINISHED
+                self.ended = REASON_TRIALS if view.trials_left < 1 else REASON_FINISHED
             elif view.trials_left < 1 and self._is_new(answer):
                 self.ended = REASON_TRIALS
             else:

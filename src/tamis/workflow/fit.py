@@ -19,7 +19,7 @@ from tamis.core.trial import Trial
 from tamis.run.inline import InlineExecutor
 from tamis.run.limits import memory_allowance_mb, private_memory_mb
 from tamis.run.local import LocalExecutor
-from tamis.run.loop import REASON_FINISHED, REASON_TRIALS, search
+from tamis.run.loop import search
 from tamis.store.folder import RunFolder
 from tamis.store.journal import open_journal
 from tamis.tasks.adopted import is_forgotten
@@ -202,8 +202,6 @@ def _search(
     if not model.recipe.members:
         warnings.warn(_nothing_fitted(trials, budget), RuntimeWarning, stacklevel=3)
     candidates = by_candidate(trials)
-    if reason == REASON_FINISHED and len(candidates) >= budget.max_trials:
-        reason = REASON_TRIALS  # what a strategy would ask beside what is allowed is not to be seen
     seconds = budget.elapsed_s - budget.spent_s if budget.limit_s < inf else time.monotonic() - began
     return FitResult(model, reason, len(candidates), seconds, folder.path, trials, tuple(notes))
 

@@ -16,16 +16,16 @@ import numpy as np
 import torch
 
 from tamis.core.candidate import Candidate
-from tamis.neural.batches import ImageData
-from tamis.neural.device import Setup
+from tamis.neural.building.network import count_parameters
 from tamis.neural.fresh import fresh_network
-from tamis.neural.genotypes import EDGES, edge_cell, live_edges
-from tamis.neural.network import count_parameters
-from tamis.neural.predicting import score
-from tamis.neural.recipe import Recipe
-from tamis.neural.shapes import ImageShape
-from tamis.neural.spaces import EDGE_OPERATIONS, valid
-from tamis.neural.train import Limit, train
+from tamis.neural.language.genotypes import EDGES, edge_cell, live_edges
+from tamis.neural.language.shapes import ImageShape
+from tamis.neural.language.spaces import EDGE_OPERATIONS, valid
+from tamis.neural.training.batches import ImageData
+from tamis.neural.training.device import Setup
+from tamis.neural.training.predicting import score
+from tamis.neural.training.recipe import Recipe
+from tamis.neural.training.train import Limit, train
 
 SHAPE = ImageShape(1, 8, 8)
 MACRO = {"stem_kernel": 3, "stem_stride": 1, "width": 8, "repeats": 1, "stages": 2}

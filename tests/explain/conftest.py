@@ -14,7 +14,7 @@ from tamis.core.trial import Outcome, Proposal, Status, Trial
 from tamis.data.image_form import ImageForm
 from tamis.data.schema import Column, Schema
 from tamis.evaluate.estimate import ScoreEstimate
-from tamis.neural.genotypes import BEST_EDGES, known
+from tamis.neural.language.genotypes import BEST_EDGES, known
 from tamis.store.artefacts import FolderArtefacts
 from tamis.store.container import pack
 from tamis.store.folder import RunFolder, RunRecord

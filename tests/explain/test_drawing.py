@@ -8,9 +8,9 @@ import pytest
 from tamis.core.candidate import Candidate
 from tamis.core.errors import ParameterError
 from tamis.explain.drawing import draw_cell, draw_graph, words_of
-from tamis.neural.genotypes import BEST_EDGES, KNOWN, edge_cell, node_cell
-from tamis.neural.graphs import start_graphs
-from tamis.neural.shapes import ImageShape
+from tamis.neural.language.genotypes import BEST_EDGES, KNOWN, edge_cell, node_cell
+from tamis.neural.language.graphs import start_graphs
+from tamis.neural.language.shapes import ImageShape
 
 CELLS = {f"{name} {place}": body.children[place] for name, body in KNOWN.items() for place in (0, 1)}
 

@@ -5,9 +5,9 @@ import pytest
 from tamis.core.candidate import Candidate
 from tamis.explain import network_pictures as room
 from tamis.explain.network_pictures import pictures_of
-from tamis.neural.genotypes import BEST_EDGES, known
-from tamis.neural.graphs import start_graphs
-from tamis.neural.shapes import ImageShape
+from tamis.neural.language.genotypes import BEST_EDGES, known
+from tamis.neural.language.graphs import start_graphs
+from tamis.neural.language.shapes import ImageShape
 
 SHAPE = ImageShape(3, 16, 16)
 NODE = Candidate.of("network", {"flip": True}, known("NASNET_A").with_parameters(width=8, repeats=1, stages=2))

@@ -3,7 +3,7 @@
 from xml.etree import ElementTree
 
 from tamis.explain.slabs import draw_network
-from tamis.neural.anatomy import Stage
+from tamis.neural.building.anatomy import Stage
 
 STAGES = [
     Stage("image", 1, 3, 32, 32, 0),

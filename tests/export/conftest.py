@@ -11,10 +11,10 @@ from tamis.core.candidate import Candidate
 from tamis.core.kinds import TaskKind
 from tamis.data.image_form import ImageForm
 from tamis.ensemble.calibration import Calibrator
-from tamis.neural.genotypes import BEST_EDGES, known
-from tamis.neural.graphs import start_graphs
+from tamis.neural.language.genotypes import BEST_EDGES, known
+from tamis.neural.language.graphs import start_graphs
+from tamis.neural.language.shapes import ImageShape
 from tamis.neural.members import NAME, ImageNetwork
-from tamis.neural.shapes import ImageShape
 from tamis.store.container import pack
 from tamis.tasks.targets import TargetCoder
 from tamis.tasks.task import Task
@@ -35,8 +35,8 @@ def network_of(body: Candidate, n_outputs: int, seed: int, target: Sequence[floa
     """A network whose statistics are not those it was born with."""
     import torch
 
-    from tamis.neural.network import build_network
-    from tamis.neural.weights import dump_weights
+    from tamis.neural.building.network import build_network
+    from tamis.neural.training.weights import dump_weights
 
     torch.manual_seed(seed)
     tree = Candidate.of("network", {"flip": True}, body)

@@ -18,10 +18,10 @@ from tamis.core.candidate import Candidate
 from tamis.core.errors import DataError, ParameterError
 from tamis.ensemble.calibration import Calibrator
 from tamis.export.network import architecture_of, export_network, module_of
+from tamis.neural.building.network import build_network
 from tamis.neural.deployed import outputs_for
-from tamis.neural.network import build_network
-from tamis.neural.predicting import softmax
-from tamis.neural.weights import load_weights
+from tamis.neural.training.predicting import softmax
+from tamis.neural.training.weights import load_weights
 from tamis.workflow.model import Model
 
 SHOWN = np.random.default_rng(0).integers(0, 256, (5, 10, 8, 3)).astype(np.uint8)
@@ -66,7 +66,7 @@ def test_the_architectures_can_be_built_again(model_of: ModelOf, tmp_path: Path)
 
 
 def sizes() -> tuple[Any, int]:
-    from tamis.neural.shapes import ImageShape
+    from tamis.neural.language.shapes import ImageShape
 
     return ImageShape(3, 10, 8), 3
 

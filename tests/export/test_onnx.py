@@ -22,8 +22,8 @@ from tamis.core.errors import InternalError
 from tamis.export import onnx as room
 from tamis.export.network import export_network, module_of
 from tamis.neural.deployed import outputs_for
-from tamis.neural.predicting import softmax
-from tamis.neural.shapes import ImageShape
+from tamis.neural.language.shapes import ImageShape
+from tamis.neural.training.predicting import softmax
 from tamis.workflow.model import Model
 
 SHOWN = np.random.default_rng(0).integers(0, 256, (5, 10, 8, 3)).astype(np.uint8)

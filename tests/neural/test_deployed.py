@@ -12,15 +12,15 @@ pytestmark = pytest.mark.extras
 from tamis.core.candidate import Candidate
 from tamis.core.errors import ParameterError
 from tamis.ensemble.calibration import Calibrator
+from tamis.neural.building.network import build_network
 from tamis.neural.deployed import Deployed, outputs_for
-from tamis.neural.device import inference_setup
-from tamis.neural.genotypes import BEST_EDGES
+from tamis.neural.language.genotypes import BEST_EDGES
+from tamis.neural.language.shapes import ImageShape
 from tamis.neural.members import ImageNetwork
-from tamis.neural.network import build_network
-from tamis.neural.predicting import TTA, predict_logits, softmax
-from tamis.neural.recipe import Recipe
-from tamis.neural.shapes import ImageShape
-from tamis.neural.weights import dump_weights
+from tamis.neural.training.device import inference_setup
+from tamis.neural.training.predicting import TTA, predict_logits, softmax
+from tamis.neural.training.recipe import Recipe
+from tamis.neural.training.weights import dump_weights
 
 SHAPE = ImageShape(3, 9, 7)
 PLAIN = Candidate.of("plain", {"groups": 1, "width_0": 16, "stem_width": 16, "convs": 1})

@@ -123,3 +123,44 @@ def test_how_many_run_beside_each_other_may_depend_on_what_was_told():
         told = Outcome(Status.DONE, {"loss": 0.5}, {"images_per_s": speed}, seconds=1.0)
         strategy.tell(Trial(Proposal(net(3), origin="other"), told))
         assert strategy.ask(BudgetView(0.0, 10.0, slots=2)).memo["threads"] == 2 // width
+
+
+def falling(proposal):
+    """Small nets learn fast and stop early; large ones are behind at first."""
+    width = proposal.candidate.settings["width"]
+    start, slope = {2: (0.20, 0.2), 8: (0.22, 0.6)}[width]
+    return Outcome(Status.DONE, {"loss": start * proposal.fidelity**-slope}, seconds=proposal.fidelity)
+
+
+def test_what_is_foreseen_to_be_best_after_a_long_training_is_trained():
+    def finals(horizon):
+        inner = SuccessiveHalving(PortfolioStrategy([net(2), net(8)]), rungs=(1 / 3, 1), n_sure=2)
+        strategy = FinaleStrategy(inner, share=0.5, horizon=horizon)
+        return [one.proposal for one in simulate(strategy, falling, limit_s=10.0) if one.proposal.memo.get("final")]
+
+    assert finals(1.0)[0].candidate == net(2)
+    assert finals(100.0)[0].candidate == net(8)
+
+
+def test_two_that_are_near_each_other_take_turns_and_one_far_behind_does_not():
+    def final_widths(*losses):
+        def evaluate(proposal):
+            return Outcome(Status.DONE, {"loss": losses[proposal.candidate.settings["width"]]}, seconds=1.0)
+
+        inner = PortfolioStrategy([net(one) for one in range(len(losses))])
+        strategy = FinaleStrategy(inner, share=0.5, n_best=2, parallel=lambda budget, outcome: 2, threads=2)
+        trials = simulate(strategy, evaluate, limit_s=20.0, slots=2)
+        return [one.proposal.candidate.settings["width"] for one in trials if one.proposal.memo.get("final")][:2]
+
+    assert final_widths(0.100, 0.110) == [0, 1]
+    assert final_widths(0.100, 0.130) == [0, 0]
+
+
+def test_with_a_slot_for_each_a_final_training_does_not_wait_for_the_end_of_the_search():
+    strategy = finale(share=0.6, parallel=lambda budget, outcome: 2, threads=2)
+    first, second = (strategy.ask(BudgetView(0.0, 10.0, slots=2)).numbered(number) for number in range(2))
+    strategy.tell(Trial(first, widths(first)))
+    final = strategy.ask(BudgetView(5.0, 5.0, slots=2)).numbered(2)
+    assert final.memo["final"] and final.candidate == net(2)
+    strategy.tell(Trial(second, widths(second)))
+    assert strategy.ask(BudgetView(5.5, 4.5, slots=2)).candidate == net(8)

@@ -50,6 +50,16 @@ def test_one_candidate_always_reaches_the_top():
     assert trials[-1].loss == 0.0
 
 
+def test_the_sure_ones_climb_to_the_top_however_they_do():
+    def two_behind(proposal):
+        number = proposal.candidate.settings["n"]
+        return Outcome(Status.DONE, {"loss": float(number if number > 1 else 100)}, seconds=proposal.fidelity)
+
+    trials = simulate(SuccessiveHalving(Listed(9), n_sure=2), two_behind)
+    assert per_rung(trials) == {0.111: 9, 0.333: 5, 1.0: 3}
+    assert {0, 1} <= {one.proposal.candidate.settings["n"] for one in trials if one.proposal.fidelity == 1.0}
+
+
 def test_the_inner_strategy_hears_of_every_candidate_once():
     inner = Listed(20)
     simulate(SuccessiveHalving(inner), run, slots=3)

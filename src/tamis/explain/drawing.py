@@ -1,6 +1,6 @@
 """Draws cells, graphs of layers and whole networks as SVG, from left to right.
 
->>> from tamis.neural.genotypes import known
+>>> from tamis.neural.language.genotypes import known
 >>> draw_cell(known("ENAS").children[0]).startswith("<svg")
 True
 """
@@ -26,9 +26,9 @@ from tamis.explain.svg import (
     text,
     width_of,
 )
-from tamis.neural.genotypes import EDGES, blocks_of, live_edges, outputs_of
-from tamis.neural.graphs import Layer, layers_of, signals_of
-from tamis.neural.shapes import ImageShape
+from tamis.neural.language.genotypes import EDGES, blocks_of, live_edges, outputs_of
+from tamis.neural.language.graphs import Layer, layers_of, signals_of
+from tamis.neural.language.shapes import ImageShape
 
 MARGIN = 18.0
 PILL_HEIGHT, PILL_FONT = 25.0, 12

@@ -4,9 +4,9 @@ from tamis.core.candidate import Candidate
 from tamis.core.extras import available
 from tamis.explain.drawing import draw_cell, draw_graph
 from tamis.explain.slabs import draw_network
-from tamis.neural.graphs import BODY as GRAPH
-from tamis.neural.shapes import ImageShape
-from tamis.neural.spaces import body_of
+from tamis.neural.language.graphs import BODY as GRAPH
+from tamis.neural.language.shapes import ImageShape
+from tamis.neural.language.spaces import body_of
 
 
 def pictures_of(tree: Candidate, shape: ImageShape, n_outputs: int) -> list[tuple[str, str]]:
@@ -30,7 +30,7 @@ def pictures_of(tree: Candidate, shape: ImageShape, n_outputs: int) -> list[tupl
         return [(caption, draw_graph(body, shape))]
     pictures = []
     if available("torch"):
-        from tamis.neural.anatomy import stages_of
+        from tamis.neural.building.anatomy import stages_of
 
         caption = (
             "The network: each stage with the height, width and channels of what it gives; the bars are shares of the "

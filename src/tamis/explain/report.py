@@ -15,7 +15,7 @@ from tamis.explain.network_pictures import pictures_of
 from tamis.explain.page import Cell, bar, bullets, figure, folded, page, paragraph, section, table, tile
 from tamis.explain.pareto import pareto_front
 from tamis.explain.svg import clean, compact
-from tamis.neural.shapes import ImageShape
+from tamis.neural.language.shapes import ImageShape
 from tamis.store.atomic import atomic_write
 from tamis.workflow.model import Model
 from tamis.workflow.settings import Settings

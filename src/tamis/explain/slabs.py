@@ -20,7 +20,7 @@ from tamis.explain.svg import (
 )  # fmt: skip
 
 if TYPE_CHECKING:
-    from tamis.neural.anatomy import Stage
+    from tamis.neural.building.anatomy import Stage
 
 MARGIN, GAP = 16.0, 30.0
 TALLEST, LOWEST = 104.0, 9.0
@@ -38,7 +38,7 @@ def draw_network(stages: "Sequence[Stage]", title: str = "Network") -> str:
 
     Parameters
     ----------
-    stages : sequence of tamis.neural.anatomy.Stage
+    stages : sequence of tamis.neural.building.anatomy.Stage
     title : str
         For those who cannot see it.
 

@@ -131,7 +131,7 @@ def _write_onnx(model: Model, path: Path, views: bool) -> None:
 def architecture_of(model: Model) -> dict[str, Any]:
     """Return the architectures of a model's networks as plain values.
 
-    `Candidate.from_json` reads each `tree`, and `tamis.neural.network.build_network` builds it.
+    `Candidate.from_json` reads each `tree`, and `tamis.neural.building.network.build_network` builds it.
     """
     networks, form = networks_of(model), model.recipe.images
     assert form is not None
@@ -152,7 +152,7 @@ def _architecture(model: Model) -> bytes:
 
 def _weights(model: Model) -> bytes:
     """Write the network with the largest share as safetensors, with what is needed to use it among the meta data."""
-    from tamis.neural.weights import dump_weights, load_weights
+    from tamis.neural.training.weights import dump_weights, load_weights
 
     _, network = networks_of(model)[0]
     state, meta = load_weights(network.weights)
@@ -163,7 +163,7 @@ def _weights(model: Model) -> bytes:
 
 def _code(model: Model) -> bytes:
     """Write the network with the largest share as a program that needs PyTorch alone."""
-    from tamis.neural.source import source_of
+    from tamis.neural.building.source import source_of
 
     _, network = networks_of(model)[0]
     program, main, rest = source_of(network.tree, network.shape, network.n_outputs).partition(

@@ -9,7 +9,7 @@ import numpy as np
 from tamis.core.errors import InternalError
 from tamis.core.extras import require
 from tamis.core.seeds import generator
-from tamis.neural.shapes import ImageShape
+from tamis.neural.language.shapes import ImageShape
 from tamis.store.atomic import atomic_write
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from tamis.core.errors import ParameterError
+from tamis.neural.language.shapes import ImageShape
 from tamis.neural.members import ImageNetwork
-from tamis.neural.predicting import TTA
-from tamis.neural.recipe import Recipe
-from tamis.neural.shapes import ImageShape
+from tamis.neural.training.predicting import TTA
+from tamis.neural.training.recipe import Recipe
 
 FLOOR = 1e-12
 """The least probability, as in `tamis.ensemble.calibration`: its logarithm is finite."""

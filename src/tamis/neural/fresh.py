@@ -9,10 +9,10 @@ from torch import nn
 from tamis.core.candidate import Candidate
 from tamis.core.errors import TamisError
 from tamis.core.seeds import derive, generator
-from tamis.neural.batches import ImageData
-from tamis.neural.network import build_network
-from tamis.neural.proxies import jacov, synflow
-from tamis.neural.shapes import ImageShape
+from tamis.neural.building.network import build_network
+from tamis.neural.building.proxies import jacov, synflow
+from tamis.neural.language.shapes import ImageShape
+from tamis.neural.training.batches import ImageData
 
 JACOV_IMAGES = 64
 """The batch of the proxy's authors is 256; more than this hardly changes an order, and costs."""

@@ -12,7 +12,7 @@ import numpy as np
 from tamis.core.candidate import Candidate
 from tamis.core.component import BuildContext, Component, ComponentKind
 from tamis.core.errors import CorruptArtefactError, ParameterError
-from tamis.neural.shapes import ImageShape
+from tamis.neural.language.shapes import ImageShape
 
 NAME = "network"
 WEIGHTS, ABOUT = "weights.safetensors", "network.json"
@@ -29,7 +29,7 @@ class ImageNetwork:
     n_outputs : int
         Classes, or 1 for a number.
     weights : bytes
-        As `tamis.neural.weights.dump_weights` writes them; the scaling is among their meta data.
+        As `tamis.neural.training.weights.dump_weights` writes them; the scaling is among their meta data.
     """
 
     def __init__(self, tree: Candidate, shape: ImageShape, n_outputs: int, weights: bytes) -> None:
@@ -43,9 +43,9 @@ class ImageNetwork:
     def module(self) -> Any:
         """Return the network as a torch module with its weights, in evaluation mode."""
         if self._module is None:
-            from tamis.neural.batches import Scaling
-            from tamis.neural.network import build_network
-            from tamis.neural.weights import load_weights
+            from tamis.neural.building.network import build_network
+            from tamis.neural.training.batches import Scaling
+            from tamis.neural.training.weights import load_weights
 
             state, meta = load_weights(self.weights)
             module = build_network(self.tree, self.shape, self.n_outputs)
@@ -55,13 +55,13 @@ class ImageNetwork:
 
     @property
     def scaling(self) -> Any:
-        """The `tamis.neural.batches.Scaling` of pixels and of targets."""
+        """The `tamis.neural.training.batches.Scaling` of pixels and of targets."""
         self.module()
         return self._scaling
 
     def predict_proba(self, pixels: np.ndarray) -> np.ndarray:
         """Return class probabilities of uint8 images (n, height, width, channels): shape (n, n_classes)."""
-        from tamis.neural.predicting import softmax
+        from tamis.neural.training.predicting import softmax
 
         return softmax(self._outputs(pixels))
 
@@ -71,10 +71,10 @@ class ImageNetwork:
 
     def _outputs(self, pixels: np.ndarray) -> np.ndarray:
         """Return logits, or values in the unit of the targets."""
-        from tamis.neural.batches import ImageData
-        from tamis.neural.device import inference_setup
-        from tamis.neural.predicting import TTA, predict_logits
-        from tamis.neural.recipe import Recipe
+        from tamis.neural.training.batches import ImageData
+        from tamis.neural.training.device import inference_setup
+        from tamis.neural.training.predicting import TTA, predict_logits
+        from tamis.neural.training.recipe import Recipe
 
         wanted = (self.shape.height, self.shape.width, self.shape.channels)
         if pixels.shape[1:] != wanted:

@@ -32,7 +32,7 @@ ROOMS = (
     "tamis.algorithms.catboost",
     "tamis.algorithms.mlp",
     "tamis.algorithms.foundation",
-    "tamis.neural.components",
+    "tamis.neural.tables.components",
     "tamis.neural.members",
 )
 """The files whose tuple COMPONENTS makes up the catalogue."""

@@ -8,8 +8,12 @@ from tamis.core.budget import BudgetView
 from tamis.core.candidate import BATCH, Candidate
 from tamis.core.contracts import FINISHED, Finished, Strategy
 from tamis.core.trial import Outcome, Proposal, Status, Trial
+from tamis.search.curves import foreseen
 
 ORIGIN = "final"
+
+NEAR = 0.15
+"""By what share of the best loss another may be behind and still be trained beside it: two that differ average well."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,10 @@ class FinaleStrategy:
     least_s : float
         Final trainings shorter than this are not begun once there is one.
     n_best : int
-        Among so many of the best candidates the final trainings take turns.
+        Among so many of the best candidates the final trainings take turns, as far as they are not `NEAR` behind.
+    horizon : float
+        About how many times as long as a trial of full fidelity a final training is. The best candidates are those
+        that are foreseen to be the best then; see `tamis.search.curves`.
     scaled : callable, optional
         (candidate, budget, what the search was told of it) -> candidate: the form in which it is trained in the end,
         such as wider and deeper.
@@ -73,6 +80,7 @@ class FinaleStrategy:
         threads: int = 1,
         least_s: float = 2.0,
         n_best: int = 1,
+        horizon: float = 1.0,
         scaled: Callable[[Candidate, BudgetView, Outcome | None], Candidate] | None = None,
         fallback: Candidate | None = None,
     ) -> None:
@@ -82,6 +90,7 @@ class FinaleStrategy:
         self.threads = threads
         self.least_s = least_s
         self.n_best = n_best
+        self.horizon = horizon
         self.scaled = scaled
         self.fallback = fallback
         self._asked: list[int | None] = []
@@ -89,10 +98,12 @@ class FinaleStrategy:
         self._outer: list[int] = []
         """By inner number: the outer id."""
         self._running: set[int] = set()
-        self._best: dict[str, Trial] = {}
-        """By key: the best that was told of a candidate."""
+        self._told: dict[str, list[Trial]] = {}
+        """By key: what was told of a candidate, at whatever fidelity."""
         self._finals: list[Final] = []
         """In the order in which they were asked."""
+        self._width = 1
+        """How many final trainings run beside each other."""
         self._failed: set[str] = set()
         """Keys of what the search found whose final training has failed."""
         self._lost: list[tuple[Proposal, Candidate]] = []
@@ -120,23 +131,26 @@ class FinaleStrategy:
         return answer if answer.parent is None else replace(answer, parent=self._outer[answer.parent])
 
     def _final(self, budget: BudgetView) -> Proposal | Finished | None:
-        """Return the next final training, once nothing of the search runs any more."""
+        """Return the next final training, if there is one to begin now."""
         ended = None if self._running else FINISHED
         found = self._next()
         if found is None:
             return ended
-        told = self._best.get(found.key)
-        outcome = None if told is None else told.outcome
+        told = self._told.get(found.key)
+        outcome = told[-1].outcome if told else None
         form = found if self.scaled is None else self.scaled(found, budget, outcome)
         if budget.trials_left < 1 and form.key not in self._known():
             form = found  # a network of another width would be one candidate too many
         if budget.trials_left < 1 and form.key not in self._known():
             return ended
         n_running = sum(one.number in self._running for one in self._finals)
-        width = max(1, min(budget.slots, self.parallel(budget, outcome)))
-        if len(self._running) > n_running or n_running >= width:
-            return None
+        if not n_running:
+            self._width = max(1, min(budget.slots, self.parallel(budget, outcome)))
+        width = self._width
         endless = budget.remaining_s == inf
+        searching = len(self._running) > n_running
+        if n_running >= width or (searching and (endless or width == 1 or told is None)):
+            return None  # with a slot for each, a final training need not wait for the last trials of the search
         over = len(self._finals) >= width if endless else bool(self._finals) and budget.remaining_s < self.least_s
         if over and not self._lost:
             return ended
@@ -166,16 +180,26 @@ class FinaleStrategy:
         return len(self._asked) - 1
 
     def _known(self) -> set[str]:
-        return set(self._best) | {one.form.key for one in self._finals}
+        return set(self._told) | {one.form.key for one in self._finals}
 
     def _next(self) -> Candidate | None:
         """Return the candidate whose turn it is: the best that was trained least often."""
-        ranked = sorted(self._best.values(), key=lambda one: (one.loss, one.proposal.candidate.key))
-        trees = [one.proposal.candidate for one in ranked]
-        best = [one for one in trees if one.key not in self._failed][: self.n_best]
+        best = self._ranked()[: self.n_best]
         if not best and self.fallback is not None and self.fallback.key not in self._failed:
             best = [self.fallback]
         return min(best, key=lambda one: sum(one.key == other.found.key for other in self._finals), default=None)
+
+    def _ranked(self) -> list[Candidate]:
+        """Return the candidates that may be the best after a long training, the most promising first."""
+        curves = {
+            key: [(one.proposal.fidelity, one.loss) for one in trials]
+            for key, trials in self._told.items()
+            if key not in self._failed
+        }
+        losses = foreseen(curves, self.horizon)
+        keys = sorted(losses, key=lambda key: (losses[key], key))
+        near = [key for key in keys if losses[key] <= losses[keys[0]] + NEAR * abs(losses[keys[0]])]
+        return [self._told[key][0].proposal.candidate for key in near]
 
     def tell(self, trial: Trial) -> None:
         """Remember how good a candidate is, and tell the inner strategy of what it asked itself."""
@@ -187,8 +211,7 @@ class FinaleStrategy:
             self._end_final(trial)
             return
         if trial.done and isfinite(trial.loss) and candidate.component != BATCH:
-            best = self._best.get(candidate.key)
-            self._best[candidate.key] = trial if best is None or trial.loss < best.loss else best
+            self._told.setdefault(candidate.key, []).append(trial)
         self.inner.tell(self._localized(trial, self._asked[number] if own else None))
 
     def _end_final(self, trial: Trial) -> None:

@@ -78,6 +78,9 @@ class SuccessiveHalving:
         What the fidelity is a share of (`rows`, `epochs`, `rounds`): kept in the memo for the objective.
     inherit : bool
         Whether a promoted proposal names the trial of the lower rung as its parent, to go on from its weights.
+    n_sure : int
+        So many of the first candidates climb to the top however they do on the way: what is known to do well with
+        much of the resource may be behind with little.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class SuccessiveHalving:
         *,
         resource: str = "rows",
         inherit: bool = False,
+        n_sure: int = 0,
     ) -> None:
         if not eta > 1:
             raise ParameterError(f"The parameter 'eta' must be above 1; got {eta}.")
@@ -99,6 +103,7 @@ class SuccessiveHalving:
         self.eta = eta
         self.resource = resource
         self.inherit = inherit
+        self.n_sure = n_sure
         self._climbers: list[Climber] = []
         self._units: list[Climber | Proposal] = []
         """By outer id; a batch of signals stands as the inner strategy asked it."""
@@ -159,13 +164,14 @@ class SuccessiveHalving:
         return next((one.trial_id for one in self._climbers if one.asked.id == number), None)
 
     def _promotable(self) -> list[Climber]:
-        """Return who is among the best 1/eta of its rung, the highest rung and the best first."""
+        """Return who is among the best 1/eta of its rung, or sure to go on, the highest rung and the best first."""
         found: list[Climber] = []
         for rung in range(len(self.rungs) - 2, -1, -1):
             finished = [one for one in self._climbers if len(one.losses) > rung]
             finished.sort(key=lambda one: (one.losses[rung], one.asked.id))
-            best = finished[: int(len(finished) / self.eta)]
-            found += [one for one in best if one.rung == rung and one.waiting and one.losses[rung] < inf]
+            n_best = int(len(finished) / self.eta)
+            chosen = [one for place, one in enumerate(finished) if place < n_best or one.asked.id < self.n_sure]
+            found += [one for one in chosen if one.rung == rung and one.waiting and one.losses[rung] < inf]
         return found
 
     def tell(self, trial: Trial) -> None:

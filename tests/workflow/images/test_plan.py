@@ -20,6 +20,12 @@ def test_a_plan_is_read_back_as_it_was_written(planned, tmp_path):
     assert kept.rows().n_rows == 120
 
 
+def test_the_weights_to_begin_with_are_kept_for_a_resume(planned, stripes, tmp_path):
+    plan = planned(GivenImages(*stripes, start=b"a packed network"))
+    kept = ImagePlan.open(tmp_path / "plan.json", plan.settings)
+    assert kept.brief.start == b"a packed network"
+
+
 def test_a_fifth_of_few_images_is_held_out_with_every_class(planned):
     plan = planned()
     train, valid = Folds.open(plan.folds).rows(0)

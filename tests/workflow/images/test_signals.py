@@ -8,7 +8,7 @@ pytestmark = pytest.mark.extras
 
 from tamis.core.candidate import BATCH, Candidate
 from tamis.core.trial import Proposal, Status
-from tamis.neural import spaces
+from tamis.neural.language import spaces
 
 
 def batch(work, trees, **memo):

@@ -8,8 +8,8 @@ pytestmark = pytest.mark.extras
 from tamis.checks.simulator import simulate
 from tamis.core.candidate import BATCH
 from tamis.core.trial import Outcome, Status
-from tamis.neural.spaces import body_of
-from tamis.workflow.images.strategies import IMAGE_STRATEGIES, strategy_for_images, width_for
+from tamis.neural.language.spaces import body_of
+from tamis.workflow.images.strategies import IMAGE_STRATEGIES, strategy_for_images
 from tamis.workflow.settings import IMAGE_SEARCHES
 
 
@@ -61,11 +61,6 @@ def test_bounds_on_size_forbid_a_wider_network(planned):
     finals = [one.proposal.candidate for one in trials if one.proposal.origin == "final"]
     searched = {one.proposal.candidate.key for one in trials if one.proposal.origin != "final"}
     assert all(one.key in searched for one in finals)
-
-
-def test_only_plenty_of_time_widens():
-    assert width_for(0.0) == width_for(10.0) == 1.0
-    assert width_for(100.0) > 1.0
 
 
 def test_mirrored_images_are_shown_only_where_they_mean_the_same(planned):

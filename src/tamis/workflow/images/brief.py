@@ -12,6 +12,9 @@ from tamis.evaluate.splits import Folds
 from tamis.tasks.task import Task
 from tamis.workflow.objective import ALL_ROWS
 
+FINAL_EPOCHS = 2.0
+"""So many times as long as a trial of the search is the last training, where epochs are counted."""
+
 
 @dataclass(frozen=True)
 class Brief:

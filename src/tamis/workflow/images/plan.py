@@ -22,7 +22,7 @@ from tamis.data.images.mirrors import mirrors_keep_the_meaning
 from tamis.data.images.reading import ImageReading
 from tamis.evaluate.scheme import Scheme, SplitKind
 from tamis.evaluate.splits import make_folds
-from tamis.neural.shapes import ImageShape
+from tamis.neural.language.shapes import ImageShape
 from tamis.pipelines.catalogue import Catalogue, builtin
 from tamis.run.limits import gpu_count
 from tamis.store.atomic import atomic_write
@@ -34,6 +34,9 @@ from tamis.workflow.images.objective import ImageObjective
 from tamis.workflow.model import Recipe
 from tamis.workflow.planned import Tell
 from tamis.workflow.settings import Settings
+
+START = "start.tamis"
+"""Beside the plan: the packed network that trainings begin with, where there is one."""
 
 GPU_FACTOR = 50
 """About so many times as many images does a graphics card learn from in a second as two cores do."""
@@ -148,6 +151,8 @@ class ImagePlan:
 
     def save(self, path: Path) -> None:
         """Write the plan, whole or not at all."""
+        if self.start is not None:
+            atomic_write(path.parent / START, self.start)
         record = {
             "kind": "images",
             "settings": self.settings.to_json(),
@@ -171,6 +176,7 @@ class ImagePlan:
             raise CorruptArtefactError(
                 f"'{path}' is damaged ({error}). Restore it from a backup, or start the run anew."
             ) from error
+        start = path.parent / START
         return cls(
             settings=settings,
             task=Task.from_json(record["task"]),
@@ -183,6 +189,7 @@ class ImagePlan:
             n_images=record["n_images"],
             flip=record["flip"],
             notes=tuple(record["notes"]),
+            start=start.read_bytes() if start.exists() else None,
         )
 
 

@@ -8,12 +8,12 @@ from tamis.core.candidate import Candidate
 from tamis.core.contracts import Context
 from tamis.core.errors import TrialError
 from tamis.core.trial import Outcome, Proposal, Status
-from tamis.neural import spaces
-from tamis.neural.batches import ImageData
+from tamis.neural.building.proxies import rank_scores
 from tamis.neural.fresh import Untrained, fresh_network
-from tamis.neural.proxies import rank_scores
-from tamis.neural.recipe import Recipe
-from tamis.neural.sharing import SharedTraining, fresh_supernet
+from tamis.neural.language import spaces
+from tamis.neural.training.batches import ImageData
+from tamis.neural.training.recipe import Recipe
+from tamis.neural.training.sharing import SharedTraining, fresh_supernet
 from tamis.store.artefacts import FolderArtefacts
 from tamis.workflow.images.brief import Brief, Held
 from tamis.workflow.images.training import setup_for, shape_of

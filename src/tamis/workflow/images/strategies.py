@@ -1,6 +1,5 @@
 """Composes the search for images that the option `search` names: which networks, how long, and the last training."""
 
-from bisect import bisect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,9 +14,9 @@ from tamis.core.decisions import Decisions
 from tamis.core.errors import wrong_choice
 from tamis.core.grammar import Grammar
 from tamis.core.trial import Outcome
-from tamis.neural import genotypes, spaces
-from tamis.neural.shapes import ImageShape
-from tamis.neural.stacking import widen
+from tamis.neural.language import genotypes, spaces
+from tamis.neural.language.shapes import ImageShape
+from tamis.neural.language.stacking import stretched
 from tamis.run.limits import cpu_count
 from tamis.search.climbing import LocalSearch
 from tamis.search.compose import ThenStrategy
@@ -30,6 +29,7 @@ from tamis.search.reinforce import ReinforceStrategy
 from tamis.search.sampling import RandomStrategy
 from tamis.search.sharing import WeightSharing
 from tamis.search.surrogate import SurrogateStrategy
+from tamis.workflow.images.brief import FINAL_EPOCHS
 from tamis.workflow.images.plan import ImagePlan
 from tamis.workflow.settings import IMAGE_SEARCHES
 
@@ -41,15 +41,15 @@ FINAL_SHARE = {"short": 0.7, "long": 0.6}
 
 RUNGS = {"short": (1 / 3, 1.0), "long": (1 / 9, 1 / 3, 1.0)}
 
+N_FINAL = 2
+"""Networks that take turns in the last training, where the second is hardly behind: two that differ average well."""
+
 MANY_EPOCHS = 12.0
 """Where one thread alone comes to so many epochs in the last training, several networks are trained beside each other
 and averaged; with fewer epochs all threads work on one."""
 
 ENOUGH_EPOCHS = 24.0
-"""With many more epochs than this a wider network learns more than the same for longer."""
-
-WIDTHS = (1.0, 1.5, 2.0)
-"""By what a network may be widened in the end; its cost grows with the square."""
+"""With many more epochs than this a wider or deeper network learns more than the same for longer."""
 
 SHARED_SHARE, FINAL_SAMPLES = 0.2, 30
 """Which part of the time the shared weights have, and how many networks are drawn in the end to choose among."""
@@ -103,10 +103,14 @@ class ImageIngredients:
         """Tell whether there is time for known networks alone."""
         return self.plan.settings.limit_s < SHORT_S
 
-    def halved(self, inner: Strategy) -> Strategy:
-        """Give many networks little time and the best of them more."""
+    def halved(self, inner: Strategy, n_sure: int = 0) -> Strategy:
+        """Give many networks little time and the best of them more, and the first ones, where they are known, too."""
         rungs = RUNGS["short" if self.is_short else "long"]
-        return SuccessiveHalving(inner, rungs=rungs, resource="epochs")
+        return SuccessiveHalving(inner, rungs=rungs, resource="epochs", n_sure=n_sure)
+
+    def after_seeds(self, inner: Strategy) -> Strategy:
+        """Begin with the known networks, which all show what they come to, and go on with others."""
+        return self.halved(ThenStrategy(PortfolioStrategy(self.seeds), inner), n_sure=len(self.seeds))
 
 
 Recipe = Callable[[ImageIngredients], Strategy]
@@ -119,12 +123,12 @@ def random(given: ImageIngredients) -> Strategy:
 
 def portfolio(given: ImageIngredients) -> Strategy:
     """Try the known networks alone."""
-    return given.halved(PortfolioStrategy(given.seeds))
+    return given.halved(PortfolioStrategy(given.seeds), n_sure=len(given.seeds))
 
 
 def local(given: ImageIngredients) -> Strategy:
     """Climb from the known networks by one decision at a time."""
-    return given.halved(ThenStrategy(PortfolioStrategy(given.seeds), LocalSearch(given.decisions, given.seed)))
+    return given.after_seeds(LocalSearch(given.decisions, given.seed))
 
 
 def evolution(given: ImageIngredients) -> Strategy:
@@ -134,7 +138,7 @@ def evolution(given: ImageIngredients) -> Strategy:
 
 def surrogate(given: ImageIngredients) -> Strategy:
     """Let a model of what was seen choose among mutations of the best."""
-    return given.halved(ThenStrategy(PortfolioStrategy(given.seeds), SurrogateStrategy(given.decisions, given.seed)))
+    return given.after_seeds(SurrogateStrategy(given.decisions, given.seed))
 
 
 def reinforce(given: ImageIngredients) -> Strategy:
@@ -157,9 +161,9 @@ def enas(given: ImageIngredients) -> Strategy:
 
 def morphism(given: ImageIngredients) -> Strategy:
     """Grow trained networks by edits that keep what they compute (Auto-Keras)."""
-    from tamis.neural.distances import edit_distance
-    from tamis.neural.graphs import start_graphs
-    from tamis.neural.morphism import neighbours
+    from tamis.neural.language.distances import edit_distance
+    from tamis.neural.language.graphs import start_graphs
+    from tamis.neural.language.morphism import neighbours
     from tamis.search.morphing import MorphStrategy
 
     return MorphStrategy(start_graphs(given.shape), neighbours, edit_distance, given.seed)
@@ -175,7 +179,7 @@ def auto(given: ImageIngredients) -> Strategy:
         return ThenStrategy(PortfolioStrategy(kept), climb)
 
     drawn = ProxyFilter(given.draw, then, seed=given.seed, n_drawn=N_DRAWN, n_kept=N_KEPT)
-    return given.halved(ThenStrategy(PortfolioStrategy(given.seeds), drawn))
+    return given.after_seeds(drawn)
 
 
 IMAGE_STRATEGIES: dict[str, Recipe] = {
@@ -191,16 +195,12 @@ IMAGE_STRATEGIES: dict[str, Recipe] = {
 }
 
 
-def width_for(epochs: float) -> float:
-    """Return by what a network may be widened that would come to so many epochs as it is.
-
-    Examples
-    --------
-    >>> [width_for(epochs) for epochs in (0, 5, 40, 60, 500)]
-    [1.0, 1.0, 1.0, 1.5, 2.0]
-    """
-    fitting = bisect([width**2 for width in WIDTHS], epochs / ENOUGH_EPOCHS)
-    return WIDTHS[max(0, fitting - 1)]
+def horizon_of(plan: ImagePlan) -> float:
+    """Return about how many times as long as a trial of the search at full fidelity the last training is."""
+    if plan.unit_s == inf:
+        return FINAL_EPOCHS
+    share = FINAL_SHARE["short" if plan.settings.limit_s < SHORT_S else "long"]
+    return max(1.0, share * plan.settings.limit_s / plan.unit_s)
 
 
 def strategy_for_images(plan: ImagePlan, given: Strategy | None = None) -> Strategy:
@@ -224,17 +224,18 @@ def strategy_for_images(plan: ImagePlan, given: Strategy | None = None) -> Strat
         return budget.slots if epochs(budget, told) >= MANY_EPOCHS else 1
 
     def scaled(found: Candidate, budget: BudgetView, told: Outcome | None) -> Candidate:
-        """Widen a network for which there is time in plenty, so that it still comes to `ENOUGH_EPOCHS`."""
+        """Let a network grow for which there is time in plenty, so that it still comes to `ENOUGH_EPOCHS`."""
         if plan.settings.max_parameters is not None or plan.settings.max_latency_ms is not None:
             return found
-        factor = width_for(epochs(budget, told))
-        return widen(found, factor) if factor > 1 else found
+        return stretched(found, epochs(budget, told) / ENOUGH_EPOCHS)
 
     return FinaleStrategy(
         inner,
         share=FINAL_SHARE["short" if ingredients.is_short else "long"],
         parallel=beside,
         threads=jobs,
+        n_best=N_FINAL,
+        horizon=horizon_of(plan),
         scaled=scaled,
         fallback=ingredients.seeds[0],
     )

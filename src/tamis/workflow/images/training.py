@@ -14,27 +14,24 @@ from tamis.core.errors import TamisError, TrialError
 from tamis.core.seeds import derive
 from tamis.core.trial import Outcome, Proposal, Status
 from tamis.data.image_set import ImageSet
-from tamis.neural.batches import ImageData
-from tamis.neural.device import Setup, find_device, probe
+from tamis.neural.building.network import count_parameters, inherit, measure_latency_ms
 from tamis.neural.fresh import fresh_network
+from tamis.neural.language.shapes import ImageShape
 from tamis.neural.members import NAME, ImageNetwork
 from tamis.neural.members import load as load_network
-from tamis.neural.network import count_parameters, inherit, measure_latency_ms
-from tamis.neural.predicting import TTA, predict_logits, softmax
-from tamis.neural.recipe import Recipe
-from tamis.neural.shapes import ImageShape
-from tamis.neural.train import Limit, Trained, train
-from tamis.neural.weights import dump_weights
+from tamis.neural.training.batches import ImageData
+from tamis.neural.training.device import Setup, find_device, probe
+from tamis.neural.training.predicting import TTA, predict_logits, softmax
+from tamis.neural.training.recipe import Recipe
+from tamis.neural.training.train import Limit, Trained, train
+from tamis.neural.training.weights import dump_weights
 from tamis.store.artefacts import FolderArtefacts
 from tamis.store.container import pack, unpack
-from tamis.workflow.images.brief import Brief, Held
+from tamis.workflow.images.brief import FINAL_EPOCHS, Brief, Held
 from tamis.workflow.objective import save_array
 
 MARGIN_S, MARGIN_SHARE = 0.4, 0.03
 """Kept of a training's seconds for predicting the images held out, with views, and for writing everything down."""
-
-FINAL_EPOCHS = 2.0
-"""So many times as long as a trial of the search is the last training, where epochs are counted."""
 
 PROBE_S = 1.0
 LEAST_S = 0.5

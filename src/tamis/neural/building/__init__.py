@@ -1,0 +1,1 @@
+"""Expressions become torch modules, and modules pictures and programs."""

@@ -1,0 +1,1 @@
+"""Networks for tables, as components of the tabular catalogue."""

@@ -1,0 +1,198 @@
+"""Builds what moves the weights: SGD with Nesterov's momentum, AdamW, or Muon for the filters of convolutions."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tamis.neural.training.recipe import Recipe
+from tamis.neural.training.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Base:
+    """What an optimizer's rates are for a batch of 256 and a learning rate of 1."""
+
+    rate: float
+    momentum: float
+    decay: float
+    filters_rate: float = 0.0
+    """Muon's, for filters."""
+    filters_momentum: float = 0.0
+
+
+BASES = {
+    "sgd": Base(rate=0.4, momentum=0.9, decay=5e-4),
+    "adamw": Base(rate=6e-3, momentum=0.9, decay=0.02),
+    "muon": Base(rate=0.4, momentum=0.9, decay=5e-4, filters_rate=0.1, filters_momentum=0.6),
+}
+"""Chosen on held out training images of MNIST, with plain networks and networks of edge cells. Muon made the fewest
+errors with both: with edge cells, after three epochs of 10,000 images, 1.1 % against 1.7 for AdamW and 2.0 for SGD."""
+
+_NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+
+
+def orthogonal(matrix: Tensor, steps: int = 3) -> Tensor:
+    """Return about the nearest matrix with orthonormal rows or columns, by Newton and Schulz' iteration.
+
+    The quintic polynomial has the coefficients of Jordan et al. ("Muon", 2024): it brings singular values near 1, not
+    to it, in few steps.
+
+    Examples
+    --------
+    >>> torch.linalg.svdvals(orthogonal(torch.diag(torch.tensor([4.0, 3.0, 2.0])), steps=5)).round().tolist()
+    [1.0, 1.0, 1.0]
+    """
+    a, b, c = _NEWTON_SCHULZ
+    wide = matrix.shape[0] <= matrix.shape[1]
+    x = matrix if wide else matrix.T
+    x = x / (x.norm() + 1e-7)
+    for _ in range(steps):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x if wide else x.T
+
+
+class Muon(torch.optim.Optimizer):
+    """Moves filters by their orthogonalised momentum (Jordan et al. 2024), and keeps their length.
+
+    Normalisation mostly follows a convolution, so that the length of its filters changes nothing but the effective
+    rate. They keep the one they begin with: inherited weights still do what they did.
+    """
+
+    def __init__(self, parameters: Any, lr: float, momentum: float) -> None:
+        super().__init__(parameters, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """Move every filter that has a gradient."""
+        for group in self.param_groups:
+            for filters in group["params"]:
+                if filters.grad is None:
+                    continue
+                unit, state = sqrt(len(filters)), self.state[filters]
+                if not state:
+                    length = filters.norm()
+                    state["momentum"] = torch.zeros_like(filters)
+                    state["length"] = torch.where(length > 0, length, unit)
+                kept = state["momentum"].mul_(group["momentum"]).add_(filters.grad)
+                ahead = filters.grad.add(kept, alpha=group["momentum"])
+                update = orthogonal(ahead.flatten(1).float()).view(ahead.shape).to(filters.dtype)
+                filters.mul_(state["length"] / (filters.norm() + 1e-7))
+                filters.sub_(update.mul_(group["lr"] * state["length"] / unit))
+
+
+class Optimizers:
+    """One or two optimizers that are steered as one.
+
+    Parameters
+    ----------
+    parts : list of torch.optim.Optimizer
+        Each group holds beside "lr" its "peak" rate, and its highest momentum as "firmness".
+    schedule : Schedule
+    """
+
+    def __init__(self, parts: list[torch.optim.Optimizer], schedule: Schedule) -> None:
+        self.parts = parts
+        self.schedule = schedule
+
+    def steer(self, progress: float, factor: float = 1.0) -> None:
+        """Set rates and momentum for a share of the training that is over; `factor` lowers every rate."""
+        for group in self._groups():
+            group["lr"] = factor * group["peak"] * self.schedule.rate(progress)
+            momentum = self.schedule.momentum(group["firmness"], progress)
+            if "betas" in group:
+                group["betas"] = (momentum, group["betas"][1])
+            else:
+                group["momentum"] = momentum
+
+    def parameters(self) -> list[Tensor]:
+        """Return everything that is moved."""
+        return [parameter for group in self._groups() for parameter in group["params"]]
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for part in self.parts:
+            part.zero_grad(set_to_none=True)
+
+    def step(self, scaler: torch.amp.GradScaler, clip: float = 0.0) -> None:
+        """Move the weights by their gradients."""
+        if clip > 0:
+            for part in self.parts:
+                scaler.unscale_(part)
+            nn.utils.clip_grad_norm_(self.parameters(), clip)
+        for part in self.parts:
+            scaler.step(part)
+        scaler.update()
+
+    def state(self) -> list[dict[str, Any]]:
+        """Return what a checkpoint must hold."""
+        return [part.state_dict() for part in self.parts]
+
+    def load(self, state: list[dict[str, Any]]) -> None:
+        """Go back to a state, of which a copy is made."""
+        for part, one in zip(self.parts, state, strict=True):
+            part.load_state_dict(deepcopy(one))
+
+    def _groups(self) -> Iterator[dict[str, Any]]:
+        for part in self.parts:
+            yield from part.param_groups
+
+
+def optimizers(network: nn.Module, recipe: Recipe, batch: int) -> Optimizers:
+    """Build the optimizers of a recipe for a network.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Parameters that need no gradient stay as they are.
+    recipe : Recipe
+    batch : int
+        Rates are for means over a batch: they grow with its size, as its root for AdamW and for Muon's filters.
+    """
+    base = BASES[recipe.optimizer]
+    decay = base.decay if recipe.weight_decay is None else recipe.weight_decay
+    weights, filters, others = _sorted_parameters(network)
+    root = recipe.learning_rate * sqrt(batch / 256)
+    schedule = Schedule(recipe.schedule, recipe.warmup, recipe.momentum_swing)
+    if recipe.optimizer == "adamw":
+        groups = [_group(weights + filters, base.rate * root, decay, base), _group(others, base.rate * root, 0.0, base)]
+        return Optimizers([torch.optim.AdamW(_filled(groups), betas=(base.momentum, 0.99))], schedule)
+    rate = base.rate * recipe.learning_rate * batch / 256
+    parts: list[torch.optim.Optimizer] = []
+    if recipe.optimizer == "muon" and filters:
+        group = {"params": filters, "peak": base.filters_rate * root, "firmness": base.filters_momentum}
+        parts.append(Muon([group], lr=base.filters_rate * root, momentum=base.filters_momentum))
+        filters = []
+    groups = [
+        _group(weights + filters, rate, decay, base),
+        _group(others, rate * recipe.bias_rate, 0.0, base),
+    ]
+    if groups := _filled(groups):
+        parts.append(torch.optim.SGD(groups, lr=rate, momentum=base.momentum, nesterov=True))
+    return Optimizers(parts, schedule)
+
+
+def _group(parameters: list[Tensor], rate: float, decay: float, base: Base) -> dict[str, Any]:
+    return {"params": parameters, "lr": rate, "peak": rate, "firmness": base.momentum, "weight_decay": decay}
+
+
+def _filled(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [group for group in groups if group["params"]]
+
+
+def _sorted_parameters(network: nn.Module) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+    """Sort into matrices and depthwise filters, dense filters, and vectors (biases, normalisation)."""
+    dense = {id(one.weight) for one in network.modules() if isinstance(one, nn.Conv2d) and one.groups == 1}
+    weights: list[Tensor] = []
+    filters: list[Tensor] = []
+    others: list[Tensor] = []
+    for parameter in network.parameters():
+        if parameter.requires_grad:
+            kind = others if parameter.ndim < 2 else filters if id(parameter) in dense else weights
+            kind.append(parameter)
+    return weights, filters, others

@@ -36,7 +36,7 @@ from tamis.workflow.settings import IMAGE_SEARCHES
 SHORT_S = 150.0
 """With less time only the seed networks and their neighbours are looked at: there is none for strangers."""
 
-FINAL_SHARE = {"short": 0.7, "long": 0.6}
+FINAL_SHARE = 0.7
 """Which part of the time the last training has."""
 
 RUNGS = {"short": (1 / 3, 1.0), "long": (1 / 9, 1 / 3, 1.0)}
@@ -199,8 +199,7 @@ def horizon_of(plan: ImagePlan) -> float:
     """Return about how many times as long as a trial of the search at full fidelity the last training is."""
     if plan.unit_s == inf:
         return FINAL_EPOCHS
-    share = FINAL_SHARE["short" if plan.settings.limit_s < SHORT_S else "long"]
-    return max(1.0, share * plan.settings.limit_s / plan.unit_s)
+    return max(1.0, FINAL_SHARE * plan.settings.limit_s / plan.unit_s)
 
 
 def strategy_for_images(plan: ImagePlan, given: Strategy | None = None) -> Strategy:
@@ -231,7 +230,7 @@ def strategy_for_images(plan: ImagePlan, given: Strategy | None = None) -> Strat
 
     return FinaleStrategy(
         inner,
-        share=FINAL_SHARE["short" if ingredients.is_short else "long"],
+        share=FINAL_SHARE,
         parallel=beside,
         threads=jobs,
         n_best=N_FINAL,

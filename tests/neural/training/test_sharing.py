@@ -1,0 +1,148 @@
+"""Shared weights: their training, how well they rank what was trained alone, and what a policy learns from them."""
+
+import gzip
+import json
+from math import inf
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import kendalltau, mannwhitneyu
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.extras
+
+from tamis.core.budget import BudgetView
+from tamis.core.candidate import Candidate
+from tamis.core.decisions import Decisions
+from tamis.core.trial import Outcome, Status, Trial
+from tamis.neural.controller import LstmController
+from tamis.neural.fresh import fresh_network
+from tamis.neural.language.genotypes import live_edges
+from tamis.neural.language.shapes import ImageShape
+from tamis.neural.language.spaces import edge_grammar, node_grammar, sample, valid
+from tamis.neural.training.batches import ImageData
+from tamis.neural.training.device import Setup
+from tamis.neural.training.predicting import score
+from tamis.neural.training.recipe import Recipe
+from tamis.neural.training.sharing import SharedTraining, fresh_supernet
+from tamis.neural.training.train import Limit, train
+from tamis.search.sharing import WeightSharing
+
+DATA = Path(__file__).parents[1] / "data"
+SHAPE = ImageShape(1, 8, 8)
+MACRO = {"stem_kernel": 3, "stem_stride": 1, "width": 8, "repeats": 1, "stages": 2}
+"""As in the tables (`benchmarks/cells.py`)."""
+RECIPE = Recipe(batch_size=50, shift=0.1)
+SETUP = Setup(threads=1)
+
+
+@pytest.fixture(scope="module")
+def digits() -> tuple[ImageData, ImageData]:
+    """Return the digits that the networks of the tables learned from, and those that judged them."""
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    order = np.random.default_rng(0).permutation(len(data.target))
+    whole = ImageData((data.images[..., None] * 15.9375).round().astype(np.uint8), data.target)
+    return whole.subset(np.sort(order[:300])), whole.subset(np.sort(order[300:]))
+
+
+@pytest.fixture
+def shared(digits, monkeypatch):
+    """Return a function that makes the training of a fresh supernet of a family."""
+    monkeypatch.setattr("tamis.neural.training.sharing.BATCH", 50)
+
+    def make(grammar, seed=0, width=8):
+        net = fresh_supernet(grammar, SHAPE, 10, width=width, seed=seed, stages=2)
+        return SharedTraining(net, digits[0], RECIPE, SETUP, seed)
+
+    return make
+
+
+def drawn(grammar, n, seed=0):
+    rng = np.random.default_rng(seed)
+    return [sample(grammar, rng) for _ in range(n)]
+
+
+def test_a_loaded_state_goes_on_as_the_training_would_have(shared):
+    grammar = edge_grammar(SHAPE)
+    trees = drawn(grammar, 6)
+    whole, first, second = (shared(grammar) for _ in range(3))
+    whole.train(trees, 0.0)
+    first.train(trees[:3], 0.0)
+    second.load(first.state())
+    second.train(trees[3:], 0.0)
+    assert second.step == 6
+    assert whole.scores(trees) == pytest.approx(second.scores(trees), abs=1e-6)
+
+
+def test_the_images_that_reward_are_not_learned_from(shared):
+    training = shared(edge_grammar(SHAPE))
+    learned = {image.tobytes() for image in training.batches.data.read(slice(None))}
+    rewarded = training.rewarded.read(slice(None))
+    assert len(rewarded) == 100
+    assert not any(image.tobytes() in learned for image in rewarded)
+
+
+def test_scores_are_probabilities_that_grow_with_training(shared):
+    grammar = edge_grammar(SHAPE)
+    training, trees = shared(grammar), drawn(grammar, 5)
+    before = training.scores(trees)
+    training.train(drawn(grammar, 200), 0.0)
+    after = training.scores(trees)
+    assert all(0 < one < 1 for one in (*before, *after))
+    assert np.mean(after) > 1.2 * np.mean(before)
+
+
+@pytest.mark.slow
+def test_shared_weights_rank_cells_as_their_own_training_does(shared):
+    table = json.loads(gzip.decompress((DATA / "node_cells_digits.json.gz").read_bytes()))["rows"]
+    trees = [Candidate.from_json(row["network"]) for row in table]
+    accuracy = [np.mean(row["accuracy"]) for row in table]
+    assert len(trees) >= 60 and all(map(valid, trees))
+    grammar, found = node_grammar("enas", SHAPE), []
+    for seed in range(3):
+        training = shared(grammar, seed)
+        training.train(drawn(grammar, STEPS, seed), 0.0)
+        found.append(kendalltau(training.scores(trees), accuracy).statistic)
+    by_size = kendalltau([row["parameters"] for row in table], accuracy).statistic
+    assert np.mean(found) >= 0.3, found
+    assert np.mean(found) > by_size, (found, by_size)
+
+
+STEPS = 2518
+"""To the end of a period of the learning rate, where it is low."""
+
+
+@pytest.mark.slow
+def test_a_policy_that_learns_from_shared_weights_draws_better_cells(shared, digits):
+    decisions = Decisions(edge_grammar(SHAPE, fixed=MACRO))
+    fresh, policy = (LstmController.enas(decisions, 0) for _ in range(2))
+    strategy = WeightSharing(decisions, policy, 0, n_rounds=100, batch=10, valid=valid)
+    training = shared(decisions.grammar, width=16)
+    for number in range(100):
+        asked = strategy.ask(BudgetView(0.0, inf)).numbered(number)
+        trees = asked.candidate.children
+        training.train(trees, 0.0)
+        outcome = Outcome(Status.DONE, realised={"scores": training.scores(trees)})
+        strategy.tell(Trial(asked, outcome))
+
+    def alone(policy):
+        """Train forty of its cells, each by itself, and return their accuracies."""
+        rng, trees = np.random.default_rng(1), []
+        while len(trees) < 40:
+            tree = decisions.to_tree(policy.sample(rng))
+            if valid(tree):
+                trees.append(tree)
+        limit = Limit(epochs=12.0)
+        trained = [
+            train(fresh_network(tree, SHAPE, 10, 0), digits[0], RECIPE, limit=limit, setup=SETUP) for tree in trees
+        ]
+        return trees, [score(one.network, digits[1], SETUP, one.scaling) for one in trained]
+
+    _, before = alone(fresh)
+    trees, after = alone(policy)
+    assert mannwhitneyu(after, before, alternative="greater").pvalue < 0.01, (np.mean(before), np.mean(after))
+    used = [name for tree in trees for name in live_edges(tree.children[0]).values()]
+    assert used.count("skip") < len(used) / 2

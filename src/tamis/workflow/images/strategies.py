@@ -44,9 +44,9 @@ RUNGS = {"short": (1 / 3, 1.0), "long": (1 / 9, 1 / 3, 1.0)}
 N_FINAL = 2
 """Networks that take turns in the last training, where the second is hardly behind: two that differ average well."""
 
-MANY_EPOCHS = 12.0
+MANY_EPOCHS = 4.0
 """Where one thread alone comes to so many epochs in the last training, several networks are trained beside each other
-and averaged; with fewer epochs all threads work on one."""
+and averaged: threads that share one small network wait for each other. With fewer epochs all threads work on one."""
 
 ENOUGH_EPOCHS = 24.0
 """With many more epochs than this a wider or deeper network learns more than the same for longer."""

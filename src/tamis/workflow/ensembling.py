@@ -121,7 +121,7 @@ class EnsembleKeeper:
     def update(self) -> None:
         """Choose the mixture anew and save it."""
         began = time.monotonic()
-        keys = list(self.trials)
+        keys = self.plan.eligible(self.trials)
         settings = SelectionSettings(
             n_steps=QUICK_STEPS,
             max_members=self.plan.settings.members,

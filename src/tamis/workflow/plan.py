@@ -1,7 +1,7 @@
 """A data set becomes a plan: the task, the typed columns, the folds and the candidates to begin with."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf
@@ -125,6 +125,10 @@ class Plan:
     def name_of(self, trial: Trial) -> str | None:
         """Return the candidate's key: its folds are one member. A part of the rows makes no model."""
         return trial.proposal.candidate.key if trial.proposal.fidelity >= 1.0 else None
+
+    def eligible(self, trials: Mapping[str, Sequence[Trial]]) -> list[str]:
+        """Return all names: whatever was trained may help."""
+        return list(trials)
 
     @property
     def refits(self) -> bool:

@@ -1,6 +1,6 @@
 """What the ensemble, the finish and the model need to know of a plan, whatever kind of data it is for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -72,3 +72,6 @@ class Planned(Protocol):
 
     def name_of(self, trial: Trial) -> str | None:
         """Return the name under which a trial's predictions go into the ensemble; None where they are no model's."""
+
+    def eligible(self, trials: Mapping[str, Sequence[Trial]]) -> list[str]:
+        """Return which of the trials, by name, the ensemble may be made of."""

@@ -45,10 +45,10 @@ def test_the_size_of_the_parts_changes_nothing_and_training_goes_on():
 def test_views_are_averaged_with_their_weights():
     images = pictures()
     found = predict_logits(Corner(), images, Setup(), scaling=PLAIN, tta=TTA(flip=True, shift=1))
-    # Moved up and left the corner shows pixel (1, 1), moved down and right the mirrored one: (1, 1) again.
-    left = 0.5 * images[:, 0, 0, 0].astype(float) + 0.5 * images[:, 1, 1, 0]
-    right = images[:, 0, 4, 0] * 0.5 + images[:, 1, 3, 0] * 0.25 + images[:, 1, 3, 0] * 0.25
-    assert np.allclose(found[:, 0], (left + right) / 2)
+    # Moved up and left the corner shows pixel (1, 1); moved down and right, then mirrored, pixel (1, 3).
+    still = images[:, 0, 0, 0].astype(float) + images[:, 0, 4, 0]
+    moved = images[:, 1, 1, 0].astype(float) + images[:, 1, 3, 0]
+    assert np.allclose(found[:, 0], (still + moved) / 4)
 
 
 def test_no_view_but_the_image_stands_for_no_tta():

@@ -98,12 +98,13 @@ def test_whichever_limit_is_nearer_ends_the_training():
 def test_progress_never_goes_back_when_steps_become_quicker():
     watch = Watch()
     pace = paced(watch, seconds=10)
-    watch.now += 2
-    pace.stepped(2.0)
-    slow = pace.progress(1)
+    watch.now += 3
+    for _ in range(2):
+        pace.stepped(1.5)
+    slow = pace.progress(2)
     for _ in range(12):
         pace.stepped(0.001)
-    assert pace.progress(2) == slow
+    assert pace.progress(3) == slow
 
 
 def test_the_time_of_earlier_sittings_counts():
@@ -120,6 +121,14 @@ def test_the_first_step_does_not_count_for_the_speed():
     for each_s in (5.0, 0.1, 0.1):
         pace.stepped(each_s)
     assert pace.steps_per_s == pytest.approx(10) and pace.step_s == 0.1
+
+
+def test_a_slow_first_step_does_not_end_the_training():
+    watch = Watch()
+    pace = paced(watch, seconds=10, evaluation_share=20.0)
+    watch.now += 4
+    pace.stepped(4.0)  # it built kernels: the evaluation at the end will not take half a minute
+    assert pace.over(1) is None
 
 
 def test_looks_take_a_small_part_of_the_time():

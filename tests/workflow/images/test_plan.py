@@ -9,6 +9,7 @@ pytest.importorskip("torch")
 pytestmark = pytest.mark.extras
 
 from tamis.core.errors import DataError
+from tamis.core.trial import Outcome, Proposal, Status, Trial
 from tamis.evaluate.splits import Folds
 from tamis.workflow.images.plan import GivenImages, ImagePlan
 
@@ -80,3 +81,15 @@ def test_sharing_weights_needs_cells(planned):
     assert planned(search="enas").space == "edge"
     assert planned(search="enas", space="nasnet").space == "nasnet"
     assert planned(search="random").space == "auto"
+
+
+def test_short_trials_leave_the_ensemble_once_there_are_long_ones(planned, small_net):
+    plan = planned()
+
+    def trial(number, loss, **memo):
+        return [Trial(Proposal(small_net, id=number, memo=memo), Outcome(Status.DONE, {"loss": loss}))]
+
+    short = {"a": trial(0, 0.3), "b": trial(1, 0.1)}
+    assert plan.eligible(short) == ["a", "b"]
+    assert plan.eligible(short | {"long": trial(2, 0.05, final=True)}) == ["long"]
+    assert plan.eligible(short | {"cut short": trial(2, 0.2, final=True)}) == ["b", "cut short"]

@@ -12,13 +12,16 @@ from tamis.neural.training.batches import ImageData, Scaling
 from tamis.neural.training.device import Setup, free_memory, is_out_of_memory
 from tamis.neural.training.recipe import Recipe
 
+BATCH = 128
+"""Images that are predicted at a time: what lies between two layers then fits the caches of a CPU."""
+
 
 @dataclass(frozen=True)
 class TTA:
     """The views of an image over which predictions are averaged (test-time augmentation).
 
-    Half of the weight goes to the image as it stands, half to two that are moved along a diagonal; each also mirrored
-    where mirroring keeps the class.
+    Half of the weight goes to the image as it stands, half to two that are moved along a diagonal. Where mirroring
+    keeps the class, the image is shown mirrored too, and one of those that are moved.
     """
 
     flip: bool = False
@@ -33,13 +36,14 @@ class TTA:
     def views(self, images: Tensor) -> Iterator[tuple[float, Tensor]]:
         """Yield weighted views of images (n, height, width, channels); the weights add up to 1."""
         step = min(self.shift, images.shape[1] - 1, images.shape[2] - 1)
-        moved = [(0.5, images), (0.25, shift_all(images, -step, -step)), (0.25, shift_all(images, step, step))]
-        for weight, view in moved if step > 0 else [(1.0, images)]:
-            if self.flip:
-                yield weight / 2, view
-                yield weight / 2, view.flip(2)
-            else:
-                yield weight, view
+        if self.flip:
+            yield from ((0.25, images), (0.25, images.flip(2))) if step > 0 else ((0.5, images), (0.5, images.flip(2)))
+        else:
+            yield 0.5 if step > 0 else 1.0, images
+        if step > 0:
+            forth = shift_all(images, step, step)
+            yield 0.25, shift_all(images, -step, -step)
+            yield 0.25, forth.flip(2) if self.flip else forth
 
 
 def predict_logits(
@@ -48,7 +52,7 @@ def predict_logits(
     setup: Setup,
     *,
     scaling: Scaling | None = None,
-    batch: int = 512,
+    batch: int = BATCH,
     tta: bool | TTA = False,
 ) -> np.ndarray:
     """Return a network's outputs for images, in bounded memory.
@@ -118,7 +122,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return np.asarray(grown / grown.sum(axis=1, keepdims=True))
 
 
-def score(network: nn.Module, data: ImageData, setup: Setup, scaling: Scaling, batch: int = 512) -> float:
+def score(network: nn.Module, data: ImageData, setup: Setup, scaling: Scaling, batch: int = BATCH) -> float:
     """Return how well a network does, higher is better: the accuracy, or for numbers R², the mean over targets."""
     outputs = predict_logits(network, data, setup, scaling=scaling, batch=batch)
     goal = data.goal

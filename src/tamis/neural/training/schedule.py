@@ -137,11 +137,11 @@ class Pace:
 
     def stepped(self, seconds: float) -> None:
         """Hear how long a step took."""
-        if self._n_timed == 1:  # the first step also built kernels and buffers
-            self._steps_s.clear()
+        if self._n_timed == 1:
             self._training_s = 0.0
+        if self._n_timed >= 1:  # the first step also builds kernels and buffers: it says nothing of the others
+            self._steps_s.append(seconds)
         self._n_timed += 1
-        self._steps_s.append(seconds)
         self._training_s += seconds
         self.steps_per_s = max(1, self._n_timed - 1) / max(self._training_s, 1e-9)
 

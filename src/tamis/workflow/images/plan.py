@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
@@ -148,6 +149,13 @@ class ImagePlan:
         """Return a name for each training: several of one network are several members."""
         proposal = trial.proposal
         return None if proposal.candidate.component == BATCH else f"{proposal.candidate.key}/{proposal.id}"
+
+    def eligible(self, trials: Mapping[str, Sequence[Trial]]) -> list[str]:
+        """Return the last trainings and whatever is better than each: the short ones cost time and add little."""
+        losses = {name: min(one.loss for one in told) for name, told in trials.items()}
+        last = [name for name, told in trials.items() if any(one.proposal.memo.get("final") for one in told)]
+        best = min((losses[name] for name in last), default=inf)
+        return [name for name in trials if name in last or losses[name] < best]
 
     def save(self, path: Path) -> None:
         """Write the plan, whole or not at all."""

@@ -23,7 +23,7 @@ from tamis.search.compose import ThenStrategy
 from tamis.search.evolution import RegularizedEvolution
 from tamis.search.filtering import ProxyFilter
 from tamis.search.finale import FinaleStrategy
-from tamis.search.halving import SuccessiveHalving
+from tamis.search.halving import SuccessiveHalving, geometric_rungs
 from tamis.search.portfolio import PortfolioStrategy
 from tamis.search.reinforce import ReinforceStrategy
 from tamis.search.sampling import RandomStrategy
@@ -39,7 +39,9 @@ SHORT_S = 150.0
 FINAL_SHARE = 0.7
 """Which part of the time the last training has."""
 
-RUNGS = {"short": (1 / 3, 1.0), "long": (1 / 9, 1 / 3, 1.0)}
+LOWEST_S, MOST_RUNGS = 8.0, 3
+"""A rung of the search takes at least so many seconds, for each training begins with some that teach nothing; each rung
+is three times as long as the one below."""
 
 N_FINAL = 2
 """Networks that take turns in the last training, where the second is hardly behind: two that differ average well."""
@@ -105,7 +107,7 @@ class ImageIngredients:
 
     def halved(self, inner: Strategy, n_sure: int = 0) -> Strategy:
         """Give many networks little time and the best of them more, and the first ones, where they are known, too."""
-        rungs = RUNGS["short" if self.is_short else "long"]
+        rungs = geometric_rungs(max(LOWEST_S / self.plan.unit_s, 3.0 ** (1 - MOST_RUNGS)))
         return SuccessiveHalving(inner, rungs=rungs, resource="epochs", n_sure=n_sure)
 
     def after_seeds(self, inner: Strategy) -> Strategy:

@@ -33,6 +33,9 @@ from tamis.workflow.objective import save_array
 MARGIN_S, MARGIN_SHARE = 0.4, 0.03
 """Kept of a training's seconds for predicting the images held out, with views, and for writing everything down."""
 
+MOST_WATCHED = 1_000
+"""Images held out that show how a training goes; all of them are predicted when it is over."""
+
 PROBE_S = 1.0
 LEAST_S = 0.5
 
@@ -51,6 +54,7 @@ def train_one(brief: Brief, proposal: Proposal, context: Context, began: float) 
     data = ImageData(held.images.images, held.images.y, rows=train_rows)
     _take_over(network, brief, proposal, store)
     valid = ImageData(held.images.images, held.images.y, rows=valid_rows) if len(valid_rows) else None
+    watched = None if valid is None else valid.subset(np.arange(0, len(valid), -(-len(valid) // MOST_WATCHED)))
     recipe = Recipe.from_settings(proposal.candidate.settings)
     setup = setup_for(brief, network, recipe, proposal, context)
     checkpoints = _Checkpoints(store, context)
@@ -61,7 +65,7 @@ def train_one(brief: Brief, proposal: Proposal, context: Context, began: float) 
         limit=limit_of(brief, proposal, context, time.perf_counter() - began),
         setup=setup,
         seed=seed,
-        valid=valid,
+        valid=watched,
         report=_reporter(brief, context),
         checkpoint=checkpoints.save,
         resume=checkpoints.load(memo.get("checkpoint")),
@@ -70,7 +74,8 @@ def train_one(brief: Brief, proposal: Proposal, context: Context, began: float) 
         raise TrialError("Its loss became infinite or no number, also at an eighth of the learning rate.")
     outcome = _stored(brief, proposal, trained, shape, store)
     if valid is not None:
-        prediction = _predicted(brief, trained, valid, setup, recipe)
+        views = TTA.of(recipe) if memo.get("final") else False
+        prediction = _predicted(brief, trained, valid, setup, views)
         outcome = _scored(outcome, brief, held.images, rows=valid_rows, prediction=prediction, store=store)
     checkpoints.clean()
     told = {**outcome.realised, **costs, "threads": setup.threads, "setup": f"{setup.dtype} on {setup.device}"}
@@ -161,9 +166,12 @@ def _reporter(brief: Brief, context: Context) -> Callable[..., None]:
     return report
 
 
-def _predicted(brief: Brief, trained: Trained, valid: ImageData, setup: Setup, recipe: Recipe) -> np.ndarray:
-    """Return probabilities or values for the images held out."""
-    outputs = predict_logits(trained.network, valid, setup, scaling=trained.scaling, tta=TTA.of(recipe))
+def _predicted(brief: Brief, trained: Trained, valid: ImageData, setup: Setup, views: TTA | bool) -> np.ndarray:
+    """Return probabilities or values for the images held out.
+
+    Several views of each image cost several times as much, which a short trial of the search cannot afford.
+    """
+    outputs = predict_logits(trained.network, valid, setup, scaling=trained.scaling, tta=views)
     if brief.task.kind.is_classification:
         return softmax(outputs).astype(np.float32)
     return np.asarray(outputs[:, 0], dtype=np.float64)

@@ -1,48 +1,34 @@
-"""What a candidate would come to with more of a resource."""
+"""What a network would come to with a longer training."""
 
 from math import inf
 
 import pytest
 
-from tamis.search.curves import STEEPEST, USUAL_SLOPE, foreseen, slope_of
+from tamis.search.curves import foreseen
 
 
-def power(start, slope, *resources):
-    return [(resource, start * resource**-slope) for resource in resources]
+def test_the_one_that_saw_less_of_the_data_has_more_to_gain():
+    small, large = foreseen(0.24, 1.5, 15.0), foreseen(0.26, 0.5, 5.0)
+    assert large < small < 0.24
 
 
-@pytest.mark.parametrize("slope", [0.0, 0.2, 0.7])
-def test_a_power_law_is_recognised_and_carried_on(slope):
-    curves = {"one": power(0.5, slope, 1, 3, 9), "other": power(0.4, slope, 1, 3, 9)}
-    assert slope_of(curves["one"]) == pytest.approx(slope)
-    losses = foreseen(curves, 90)
-    assert losses["one"] == pytest.approx(0.5 * 90**-slope)
-    assert losses["other"] == pytest.approx(0.4 * 90**-slope)
+def test_after_many_epochs_more_of_them_bring_little():
+    assert foreseen(0.1, 100.0, 1000.0) == pytest.approx(0.1, rel=0.03)
 
 
-def test_what_is_steeper_overtakes_with_more_of_the_resource_alone():
-    curves = {"small": power(0.30, 0.1, 1, 3), "large": power(0.36, 0.25, 1, 3)}
-    assert min(foreseen(curves, 3), key=foreseen(curves, 3).__getitem__) == "small"
-    assert min(foreseen(curves, 100), key=foreseen(curves, 100).__getitem__) == "large"
+def test_a_long_way_in_two_steps_is_the_same_way():
+    half_way = foreseen(0.3, 0.5, 3.0)
+    assert foreseen(half_way, 3.0, 20.0) == pytest.approx(foreseen(0.3, 0.5, 20.0))
 
 
-def test_one_loss_alone_falls_as_those_of_the_others_do():
-    alone = foreseen({"alone": [(1, 0.4)]}, 16)["alone"]
-    assert alone == pytest.approx(0.4 * 16**-USUAL_SLOPE)
-    beside = foreseen({"alone": [(1, 0.4)], "one": power(0.5, 0.1, 1, 3)}, 16)["alone"]
-    assert beside == pytest.approx(0.4 * 16**-0.1)
+@pytest.mark.parametrize("loss", [-0.5, 0.0, inf])
+def test_what_does_not_fall_towards_nothing_stays_as_it_is(loss):
+    assert foreseen(loss, 1.0, 10.0) == loss
 
 
-def test_noise_is_not_taken_for_a_law():
-    assert slope_of([(1, 0.3), (3, 0.4)]) == 0.0
-    assert slope_of([(1, 0.5), (2, 0.001)]) == STEEPEST
-    assert slope_of([(1, 0.5), (1.1, 0.4)]) is None
+def test_without_more_epochs_nothing_is_foreseen():
+    assert foreseen(0.3, 4.0, 2.0) == foreseen(0.3, 0.0, 2.0) == 0.3
 
 
-def test_losses_that_follow_no_power_law_stay_as_they_are():
-    curves = {"negative": [(1, -0.5)], "nothing": [(1, 0.0)], "failed": [(1, inf)]}
-    assert foreseen(curves, 10) == {"negative": -0.5, "nothing": 0.0, "failed": inf}
-
-
-def test_less_than_was_seen_is_not_foreseen():
-    assert foreseen({"one": power(0.5, 0.5, 1, 4)}, 2)["one"] == pytest.approx(0.25)
+def test_a_few_steps_tell_nothing():
+    assert foreseen(0.9, 0.006, 1.0) == 0.9

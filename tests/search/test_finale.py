@@ -125,21 +125,33 @@ def test_how_many_run_beside_each_other_may_depend_on_what_was_told():
         assert strategy.ask(BudgetView(0.0, 10.0, slots=2)).memo["threads"] == 2 // width
 
 
-def falling(proposal):
-    """Small nets learn fast and stop early; large ones are behind at first."""
-    width = proposal.candidate.settings["width"]
-    start, slope = {2: (0.20, 0.2), 8: (0.22, 0.6)}[width]
-    return Outcome(Status.DONE, {"loss": start * proposal.fidelity**-slope}, seconds=proposal.fidelity)
+def test_what_is_foreseen_to_be_best_is_trained_and_told_to_the_search():
+    class Heard(PortfolioStrategy):
+        def __init__(self):
+            super().__init__([net(one) for one in (2, 8, 4)])
+            self.losses = []
+
+        def tell(self, trial):
+            self.losses.append(trial.loss)
+
+    inner = Heard()
+    strategy = FinaleStrategy(inner, share=0.6, foresee=lambda trial: float(trial.proposal.candidate.settings["width"]))
+    trials = simulate(strategy, widths, limit_s=10.0)
+    finals = [one.proposal.candidate for one in trials if one.proposal.memo.get("final")]
+    assert finals[0] == net(2)  # its own loss is the worst of the three
+    assert sorted(inner.losses) == [2.0, 4.0, 8.0]
 
 
-def test_what_is_foreseen_to_be_best_after_a_long_training_is_trained():
-    def finals(horizon):
-        inner = SuccessiveHalving(PortfolioStrategy([net(2), net(8)]), rungs=(1 / 3, 1), n_sure=2)
-        strategy = FinaleStrategy(inner, share=0.5, horizon=horizon)
-        return [one.proposal for one in simulate(strategy, falling, limit_s=10.0) if one.proposal.memo.get("final")]
+def test_the_longest_trial_of_a_candidate_speaks_for_it():
+    inner = SuccessiveHalving(PortfolioStrategy([net(2), net(4)]), rungs=(1 / 3, 1.0), n_sure=2)
 
-    assert finals(1.0)[0].candidate == net(2)
-    assert finals(100.0)[0].candidate == net(8)
+    def misleading(proposal):
+        short = proposal.fidelity < 1.0
+        best = {2: short, 4: not short}[proposal.candidate.settings["width"]]
+        return Outcome(Status.DONE, {"loss": 0.1 if best else 0.2}, seconds=1.0)
+
+    trials = simulate(FinaleStrategy(inner, share=0.5), misleading, limit_s=10.0)
+    assert trials[-1].proposal.candidate == net(4)
 
 
 def test_two_that_are_near_each_other_take_turns_and_one_far_behind_does_not():

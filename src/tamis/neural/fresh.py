@@ -1,5 +1,7 @@
 """Networks with weights drawn from a seed, and what they tell before any training."""
 
+import time
+from copy import deepcopy
 from math import isfinite
 
 import numpy as np
@@ -14,6 +16,8 @@ from tamis.neural.building.proxies import jacov, synflow
 from tamis.neural.language.shapes import ImageShape
 from tamis.neural.training.batches import ImageData
 
+TIMED_IMAGES = 16
+
 JACOV_IMAGES = 64
 """The batch of the proxy's authors is 256; more than this hardly changes an order, and costs."""
 
@@ -23,6 +27,17 @@ def fresh_network(tree: Candidate, shape: ImageShape, n_outputs: int, seed: int)
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
         return build_network(tree, shape, n_outputs)
+
+
+def images_per_s(network: nn.Module, images: torch.Tensor) -> float:
+    """Return about how many images a second a network can learn from here, in full precision."""
+    copy = deepcopy(network).train()
+    seconds = []
+    for _ in range(2):  # the first time also builds kernels
+        began = time.perf_counter()
+        copy(images).sum().backward()
+        seconds.append(time.perf_counter() - began)
+    return len(images) / min(seconds)
 
 
 class Untrained:
@@ -35,21 +50,26 @@ class Untrained:
     n_outputs : int
     seed : int
     threads : int
+    slowest : float
+        Networks that learn from fewer images in a second are not looked at further: the proxies like large ones.
     """
 
-    def __init__(self, data: ImageData, n_outputs: int, seed: int, threads: int = 1) -> None:
+    def __init__(self, data: ImageData, n_outputs: int, seed: int, threads: int = 1, slowest: float = 0.0) -> None:
         self.shape = ImageShape(*data.shape)
         self.n_outputs = n_outputs
         self.seed = seed
+        self.slowest = slowest
         places = np.sort(generator(seed, "proxies").permutation(len(data))[:JACOV_IMAGES])
         self.pixels = data.scaled().pixels(torch.from_numpy(data.read(places)))
         torch.set_num_threads(threads)
 
     def measure(self, tree: Candidate) -> dict[str, float | None] | None:
-        """Return the zero-cost proxies of a network by name; None where it cannot be built or run."""
+        """Return the zero-cost proxies of a network by name; None where it cannot be run, or only too slowly."""
         seed = derive(self.seed, "proxies", tree.key)
         try:
             network = fresh_network(tree, self.shape, self.n_outputs, seed)
+            if self.slowest > 0 and images_per_s(network, self.pixels[:TIMED_IMAGES]) < self.slowest:
+                return None
             found = {"synflow": synflow(network, self.shape), "jacov": jacov(network, self.pixels, seed)}
         except (TamisError, RuntimeError):
             return None

@@ -8,7 +8,6 @@ from tamis.core.budget import BudgetView
 from tamis.core.candidate import BATCH, Candidate
 from tamis.core.contracts import FINISHED, Finished, Strategy
 from tamis.core.trial import Outcome, Proposal, Status, Trial
-from tamis.search.curves import foreseen
 
 ORIGIN = "final"
 
@@ -50,9 +49,9 @@ class FinaleStrategy:
         Final trainings shorter than this are not begun once there is one.
     n_best : int
         Among so many of the best candidates the final trainings take turns, as far as they are not `NEAR` behind.
-    horizon : float
-        About how many times as long as a trial of full fidelity a final training is. The best candidates are those
-        that are foreseen to be the best then; see `tamis.search.curves`.
+    foresee : callable, optional
+        trial -> the loss that its candidate is expected to come to in a final training, by which candidates are
+        compared, here and by the inner strategy; see `tamis.search.curves`. Without it, losses count as they are.
     scaled : callable, optional
         (candidate, budget, what the search was told of it) -> candidate: the form in which it is trained in the end,
         such as wider and deeper.
@@ -80,7 +79,7 @@ class FinaleStrategy:
         threads: int = 1,
         least_s: float = 2.0,
         n_best: int = 1,
-        horizon: float = 1.0,
+        foresee: Callable[[Trial], float] = lambda trial: trial.loss,
         scaled: Callable[[Candidate, BudgetView, Outcome | None], Candidate] | None = None,
         fallback: Candidate | None = None,
     ) -> None:
@@ -90,7 +89,7 @@ class FinaleStrategy:
         self.threads = threads
         self.least_s = least_s
         self.n_best = n_best
-        self.horizon = horizon
+        self.foresee = foresee
         self.scaled = scaled
         self.fallback = fallback
         self._asked: list[int | None] = []
@@ -99,7 +98,7 @@ class FinaleStrategy:
         """By inner number: the outer id."""
         self._running: set[int] = set()
         self._told: dict[str, list[Trial]] = {}
-        """By key: what was told of a candidate, at whatever fidelity."""
+        """By key: what was told of a candidate with its foreseen loss, that of the longest trial first."""
         self._finals: list[Final] = []
         """In the order in which they were asked."""
         self._width = 1
@@ -137,7 +136,7 @@ class FinaleStrategy:
         if found is None:
             return ended
         told = self._told.get(found.key)
-        outcome = told[-1].outcome if told else None
+        outcome = told[0].outcome if told else None
         form = found if self.scaled is None else self.scaled(found, budget, outcome)
         if budget.trials_left < 1 and form.key not in self._known():
             form = found  # a network of another width would be one candidate too many
@@ -191,12 +190,7 @@ class FinaleStrategy:
 
     def _ranked(self) -> list[Candidate]:
         """Return the candidates that may be the best after a long training, the most promising first."""
-        curves = {
-            key: [(one.proposal.fidelity, one.loss) for one in trials]
-            for key, trials in self._told.items()
-            if key not in self._failed
-        }
-        losses = foreseen(curves, self.horizon)
+        losses = {key: self._told[key][0].loss for key in self._told if key not in self._failed}
         keys = sorted(losses, key=lambda key: (losses[key], key))
         near = [key for key in keys if losses[key] <= losses[keys[0]] + NEAR * abs(losses[keys[0]])]
         return [self._told[key][0].proposal.candidate for key in near]
@@ -211,7 +205,12 @@ class FinaleStrategy:
             self._end_final(trial)
             return
         if trial.done and isfinite(trial.loss) and candidate.component != BATCH:
-            self._told.setdefault(candidate.key, []).append(trial)
+            trial = replace(
+                trial, outcome=replace(trial.outcome, losses={**trial.outcome.losses, "loss": self.foresee(trial)})
+            )
+            told = self._told.setdefault(candidate.key, [])
+            told.append(trial)
+            told.sort(key=lambda one: (-one.proposal.fidelity, one.loss))
         self.inner.tell(self._localized(trial, self._asked[number] if own else None))
 
     def _end_final(self, trial: Trial) -> None:

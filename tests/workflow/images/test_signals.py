@@ -1,5 +1,7 @@
 """Many networks looked at together."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,12 @@ def test_untrained_networks_are_ranked_and_what_cannot_be_built_has_no_score(pla
     assert scores[-1] is None
     assert all(2 <= one <= 6 for one in scores[:3])
     assert not outcome.losses
+
+
+def test_networks_that_are_too_slow_to_be_trained_have_no_score(planned, attempted):
+    plan = replace(planned(), unit_s=1e-6)  # nothing sees enough of the images in so short a time
+    outcome = attempted(plan, batch("proxies", drawn(plan, 2)))
+    assert outcome.realised["scores"] == [None, None]
 
 
 def test_shared_weights_learn_from_round_to_round(planned, attempted):

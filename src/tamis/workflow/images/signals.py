@@ -21,6 +21,10 @@ from tamis.workflow.images.training import setup_for, shape_of
 WIDTH = 12
 """Channels of the first stage of a supernet: narrow ones order networks much as wide ones do."""
 
+LEAST_EPOCHS = 0.07
+"""What a network must see of the images in a trial of the search: in the last training it then comes to about one
+epoch, or several where a lower precision is quicker."""
+
 ROUND_SHARE, EPOCHS_PER_ROUND = 0.25, 0.1
 """How long shared weights are trained in one round, as a share of a trial of the search, or in epochs."""
 
@@ -46,7 +50,8 @@ def _untrained(brief: Brief, trees: list[Candidate], context: Context, began: fl
     """Rank networks by what their untrained weights tell; those that time does not reach have no score."""
     held = Held.of(brief, context)
     data = ImageData(held.images.images, rows=held.rows(0)[0])
-    untrained = Untrained(data, brief.task.n_outputs, brief.seed, context.threads)
+    slowest = LEAST_EPOCHS * len(data) / brief.unit_s  # 0 where results may not depend on the machine's speed
+    untrained = Untrained(data, brief.task.n_outputs, brief.seed, context.threads, slowest)
     measured: list[dict[str, float | None] | None] = []
     for tree in trees:
         late = measured and context.left_s() < 2.0 * (time.perf_counter() - began) / len(measured)

@@ -13,13 +13,14 @@ from tamis.core.contracts import Strategy
 from tamis.core.decisions import Decisions
 from tamis.core.errors import wrong_choice
 from tamis.core.grammar import Grammar
-from tamis.core.trial import Outcome
+from tamis.core.trial import Outcome, Trial
 from tamis.neural.language import genotypes, spaces
 from tamis.neural.language.shapes import ImageShape
 from tamis.neural.language.stacking import stretched
 from tamis.run.limits import cpu_count
 from tamis.search.climbing import LocalSearch
 from tamis.search.compose import ThenStrategy
+from tamis.search.curves import foreseen
 from tamis.search.evolution import RegularizedEvolution
 from tamis.search.filtering import ProxyFilter
 from tamis.search.finale import FinaleStrategy
@@ -197,11 +198,17 @@ IMAGE_STRATEGIES: dict[str, Recipe] = {
 }
 
 
-def horizon_of(plan: ImagePlan) -> float:
-    """Return about how many times as long as a trial of the search at full fidelity the last training is."""
-    if plan.unit_s == inf:
-        return FINAL_EPOCHS
-    return max(1.0, FINAL_SHARE * plan.settings.limit_s / plan.unit_s)
+def foresight(plan: ImagePlan) -> Callable[[Trial], float]:
+    """Return what tells how good the network of a trial would be after a last training."""
+    unit_s, limit_s = plan.unit_s, plan.settings.limit_s
+    horizon = FINAL_EPOCHS if unit_s == inf else FINAL_SHARE * limit_s / unit_s
+    """How many times as long as a trial of full fidelity the last training is, about."""
+
+    def foresee(trial: Trial) -> float:
+        epochs = float(trial.outcome.realised.get("epochs", 0.0))
+        return foreseen(trial.loss, epochs, epochs * horizon / trial.proposal.fidelity)
+
+    return foresee
 
 
 def strategy_for_images(plan: ImagePlan, given: Strategy | None = None) -> Strategy:
@@ -236,7 +243,7 @@ def strategy_for_images(plan: ImagePlan, given: Strategy | None = None) -> Strat
         parallel=beside,
         threads=jobs,
         n_best=N_FINAL,
-        horizon=horizon_of(plan),
+        foresee=foresight(plan),
         scaled=scaled,
         fallback=ingredients.seeds[0],
     )

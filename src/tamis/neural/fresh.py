@@ -17,6 +17,7 @@ from tamis.neural.language.shapes import ImageShape
 from tamis.neural.training.batches import ImageData
 
 TIMED_IMAGES = 16
+"""The batch that tells a network's speed: small, for some are very slow."""
 
 JACOV_IMAGES = 64
 """The batch of the proxy's authors is 256; more than this hardly changes an order, and costs."""

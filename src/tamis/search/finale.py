@@ -97,8 +97,8 @@ class FinaleStrategy:
         self._outer: list[int] = []
         """By inner number: the outer id."""
         self._running: set[int] = set()
-        self._told: dict[str, list[Trial]] = {}
-        """By key: what was told of a candidate with its foreseen loss, that of the longest trial first."""
+        self._told: dict[str, Trial] = {}
+        """By key: the longest trial that was told of a candidate, the best of equally long ones, as foreseen."""
         self._finals: list[Final] = []
         """In the order in which they were asked."""
         self._width = 1
@@ -136,7 +136,7 @@ class FinaleStrategy:
         if found is None:
             return ended
         told = self._told.get(found.key)
-        outcome = told[0].outcome if told else None
+        outcome = None if told is None else told.outcome
         form = found if self.scaled is None else self.scaled(found, budget, outcome)
         if budget.trials_left < 1 and form.key not in self._known():
             form = found  # a network of another width would be one candidate too many
@@ -190,10 +190,10 @@ class FinaleStrategy:
 
     def _ranked(self) -> list[Candidate]:
         """Return the candidates that may be the best after a long training, the most promising first."""
-        losses = {key: self._told[key][0].loss for key in self._told if key not in self._failed}
+        losses = {key: one.loss for key, one in self._told.items() if key not in self._failed}
         keys = sorted(losses, key=lambda key: (losses[key], key))
         near = [key for key in keys if losses[key] <= losses[keys[0]] + NEAR * abs(losses[keys[0]])]
-        return [self._told[key][0].proposal.candidate for key in near]
+        return [self._told[key].proposal.candidate for key in near]
 
     def tell(self, trial: Trial) -> None:
         """Remember how good a candidate is, and tell the inner strategy of what it asked itself."""
@@ -208,9 +208,8 @@ class FinaleStrategy:
             trial = replace(
                 trial, outcome=replace(trial.outcome, losses={**trial.outcome.losses, "loss": self.foresee(trial)})
             )
-            told = self._told.setdefault(candidate.key, [])
-            told.append(trial)
-            told.sort(key=lambda one: (-one.proposal.fidelity, one.loss))
+            known = self._told.get(candidate.key, trial)
+            self._told[candidate.key] = min(known, trial, key=lambda one: (-one.proposal.fidelity, one.loss))
         self.inner.tell(self._localized(trial, self._asked[number] if own else None))
 
     def _end_final(self, trial: Trial) -> None:

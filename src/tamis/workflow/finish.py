@@ -41,7 +41,7 @@ def finish(plan: Planned, keeper: EnsembleKeeper, executor: Executor, budget: Bu
         limit_s=max(0.2, 0.25 * budget.left_s),
         seed=plan.settings.seed,
     )
-    keys = keeper.plan.eligible(keeper.trials)
+    keys = plan.eligible(keeper.trials)
     predictions = [keeper.out_of_fold.prediction(key) for key in keys]
     dataset, loss = keeper.dataset, plan.task.loss
     chosen = choose(predictions, dataset.y, loss, weight=dataset.weights, settings=settings)

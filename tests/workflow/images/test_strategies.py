@@ -1,5 +1,7 @@
 """The search for images that an option names."""
 
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("torch")
@@ -7,9 +9,9 @@ pytestmark = pytest.mark.extras
 
 from tamis.checks.simulator import simulate
 from tamis.core.candidate import BATCH
-from tamis.core.trial import Outcome, Status
+from tamis.core.trial import Outcome, Proposal, Status, Trial
 from tamis.neural.language.spaces import body_of
-from tamis.workflow.images.strategies import IMAGE_STRATEGIES, strategy_for_images
+from tamis.workflow.images.strategies import IMAGE_STRATEGIES, ImageIngredients, foresight, strategy_for_images
 from tamis.workflow.settings import IMAGE_SEARCHES
 
 
@@ -68,3 +70,11 @@ def test_mirrored_images_are_shown_only_where_they_mean_the_same(planned):
     trials = simulate(strategy_for_images(plan), trained(0.1), limit_s=60.0)
     assert not any(one.proposal.candidate.settings.get("flip") for one in trials) or plan.flip
     assert all(body_of(one.proposal.candidate) for one in trials)
+
+
+def test_a_resume_with_other_limits_asks_what_the_run_would_have_asked(planned):
+    plan = planned(max_trials=None, time_limit_s=60.0)
+    resumed = replace(plan, settings=replace(plan.settings, max_trials=3, time_limit_s=None))
+    assert ImageIngredients(plan).is_short and ImageIngredients(resumed).is_short
+    trial = Trial(Proposal(ImageIngredients(plan).seeds[0]), Outcome(Status.DONE, {"loss": 0.3}, {"epochs": 1.0}))
+    assert foresight(plan)(trial) == foresight(resumed)(trial) < 0.3

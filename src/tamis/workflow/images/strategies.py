@@ -31,7 +31,7 @@ from tamis.search.sampling import RandomStrategy
 from tamis.search.sharing import WeightSharing
 from tamis.search.surrogate import SurrogateStrategy
 from tamis.workflow.images.brief import FINAL_EPOCHS
-from tamis.workflow.images.plan import ImagePlan
+from tamis.workflow.images.plan import UNIT_SHARE, ImagePlan
 from tamis.workflow.settings import IMAGE_SEARCHES
 
 SHORT_S = 150.0
@@ -104,7 +104,7 @@ class ImageIngredients:
     @property
     def is_short(self) -> bool:
         """Tell whether there is time for known networks alone."""
-        return self.plan.settings.limit_s < SHORT_S
+        return self.plan.unit_s < UNIT_SHARE * SHORT_S  # as planned: a resume with another limit must ask the same
 
     def halved(self, inner: Strategy, n_sure: int = 0) -> Strategy:
         """Give many networks little time and the best of them more, and the first ones, where they are known, too."""
@@ -200,9 +200,8 @@ IMAGE_STRATEGIES: dict[str, Recipe] = {
 
 def foresight(plan: ImagePlan) -> Callable[[Trial], float]:
     """Return what tells how good the network of a trial would be after a last training."""
-    unit_s, limit_s = plan.unit_s, plan.settings.limit_s
-    horizon = FINAL_EPOCHS if unit_s == inf else FINAL_SHARE * limit_s / unit_s
-    """How many times as long as a trial of full fidelity the last training is, about."""
+    # About how many times as long as a trial of full fidelity the last training is.
+    horizon = FINAL_EPOCHS if plan.unit_s == inf else FINAL_SHARE / UNIT_SHARE
 
     def foresee(trial: Trial) -> float:
         epochs = float(trial.outcome.realised.get("epochs", 0.0))

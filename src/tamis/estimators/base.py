@@ -53,6 +53,7 @@ class AutoEstimator(RunResults, BaseEstimator):
         n_jobs: int | None = -1,
         memory_limit: float | str | None = None,
         max_trials: int | None = None,
+        predict_time_limit: float | str | None = None,
         random_state: Any = 0,
         output: str | os.PathLike[str] | None = None,
         verbose: int = 0,
@@ -64,6 +65,7 @@ class AutoEstimator(RunResults, BaseEstimator):
         self.n_jobs = n_jobs
         self.memory_limit = memory_limit
         self.max_trials = max_trials
+        self.predict_time_limit = predict_time_limit
         self.random_state = random_state
         self.output = output
         self.verbose = verbose
@@ -76,7 +78,7 @@ class AutoEstimator(RunResults, BaseEstimator):
             )
         if not isinstance(seed, int):
             seed = int(check_random_state(seed).randint(2**31 - 1))
-        limit, memory = asked["time_limit"], asked["memory_limit"]
+        limit, memory, predicting = asked["time_limit"], asked["memory_limit"], asked["predict_time_limit"]
         return Settings(
             target=None,
             task=str(task),
@@ -88,6 +90,7 @@ class AutoEstimator(RunResults, BaseEstimator):
             search=search if isinstance(search, str) else "auto",
             jobs=cores(asked["n_jobs"]),
             seed=seed,
+            predict_limit_s=None if predicting is None else parse_duration_s(predicting),
             roles=dict(roles or {}),
         ).check()
 
@@ -123,8 +126,7 @@ class AutoEstimator(RunResults, BaseEstimator):
                 listeners=self._listeners(budget),
                 tell=self._tell,
             )
-            self.stop_reason_ = result.reason
-            self.notes_ = list(result.notes)
+            self._remember(result)
             return self._take(result.model, result.trials, components)
 
     def _take(self, model: Model, trials: Sequence[Trial], components: Sequence[Component] = ()) -> Self:

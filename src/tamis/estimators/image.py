@@ -139,8 +139,7 @@ class ImageEstimator(RunResults, BaseEstimator):
                     listeners=self._listeners(budget),
                     tell=self._tell,
                 )
-                self.stop_reason_ = result.reason
-                self.notes_ = list(result.notes)
+                self._remember(result)
                 return self._take(result.model, result.trials)
 
     def _labels(self, y: Any) -> Any:

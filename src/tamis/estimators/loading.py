@@ -66,6 +66,7 @@ def load(
         preset=settings.preset,
         n_jobs=settings.jobs,
         max_trials=settings.max_trials,
+        predict_time_limit=settings.predict_limit_s,
         random_state=settings.seed,
         output=str(folder),
     )

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from tamis.core.budget import Budget
 from tamis.core.contracts import Listener
 from tamis.core.trial import Trial
+from tamis.workflow.fit import FitResult
 from tamis.workflow.leaderboard import Leaderboard, board_of, describe
 from tamis.workflow.model import Model
 
@@ -42,6 +43,11 @@ class RunResults:
         # A grid search hands over NumPy's numbers.
         asked = self.get_params(deep=False)  # type: ignore[attr-defined]
         return {name: value.item() if isinstance(value, np.generic) else value for name, value in asked.items()}
+
+    def _remember(self, result: FitResult) -> None:
+        """Note why a run ended and what it told."""
+        self.stop_reason_ = result.reason
+        self.notes_ = list(result.notes)
 
     def _listeners(self, budget: Budget) -> Sequence[Listener]:
         if self._asked()["verbose"] < 1:

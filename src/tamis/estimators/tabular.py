@@ -32,6 +32,9 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
         Megabytes, or a size such as "8GB". 85 % of what is free unless given.
     max_trials : int, optional
         How many candidates are tried; with it the result depends on `random_state` alone.
+    predict_time_limit : float or str, optional
+        Seconds that the prediction of 1,000 rows may take on this machine, or a duration such as "50ms". Models that
+        take longer are left aside, the ensemble keeps within it, and its members are fitted on all rows.
     random_state : int, RandomState or None, default=0
     output : path, optional
         A folder for the run: it can be looked at and resumed. A temporary one unless given.

@@ -161,6 +161,16 @@ class EnsembleKeeper:
         units = tuple(unit_of(one) for one in trials)
         return Member(candidate.to_json(), weight, units, "" if name == candidate.key else name)
 
+    def predict_seconds(self, name: str) -> float:
+        """Return the seconds that a member takes for 1,000 rows: one model where it is fitted once more on all rows.
+
+        Where the result may not depend on the machine's speed, each model counts as a second.
+        """
+        settings = self.plan.settings
+        timed = settings.predict_limit_s is not None or not settings.is_reproducible
+        seconds = [one.outcome.predict_s if timed else 1.0 for one in self.trials[name]]
+        return max(seconds) if self.plan.refits else sum(seconds)
+
     def save(self, recipe: Recipe) -> Model:
         """Bring a recipe's parts into `model/`, then replace its manifest: a kill leaves the old or the new one."""
         self.recipe = recipe

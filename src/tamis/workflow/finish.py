@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from tamis.core.errors import DataError
 from tamis.core.trial import Proposal, Trial
 from tamis.ensemble.blending import blend
 from tamis.ensemble.calibration import Calibrator, fit_calibration, refit
+from tamis.ensemble.pruning import pruned
 from tamis.ensemble.selection import SelectionSettings, select
 from tamis.ensemble.stacking import choose
 from tamis.ensemble.threshold import fit_rule
@@ -45,8 +47,12 @@ def finish(plan: Planned, keeper: EnsembleKeeper, executor: Executor, budget: Bu
     predictions = [keeper.out_of_fold.prediction(key) for key in keys]
     dataset, loss = keeper.dataset, plan.task.loss
     chosen = choose(predictions, dataset.y, loss, weight=dataset.weights, settings=settings)
-    recipe = keeper.mixture(keys, chosen.weights)
-    recipe = _corrected(plan, keeper, recipe, blend(predictions, chosen.weights))
+    weights = pruned(
+        predictions, chosen.weights, [keeper.predict_seconds(key) for key in keys], dataset.y, loss,
+        weight=dataset.weights, tolerance=plan.settings.tolerance, limit_s=plan.settings.predict_limit_s or inf,
+    )  # fmt: skip
+    recipe = keeper.mixture(keys, weights)
+    recipe = _corrected(plan, keeper, recipe, blend(predictions, weights))
     keeper.save(recipe)  # from here on the answer is safe; what follows adds to it
     settings = replace(settings, limit_s=max(0.05, 0.1 * budget.left_s))
     recipe = replace(recipe, estimate=_honest_score(plan, keeper, recipe, predictions, settings))

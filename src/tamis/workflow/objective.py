@@ -14,6 +14,7 @@ import numpy as np
 from tamis.core.candidate import Candidate
 from tamis.core.component import BuildContext, Component, Shape
 from tamis.core.contracts import Context
+from tamis.core.errors import TrialError
 from tamis.core.seeds import derive
 from tamis.core.trial import Outcome, Proposal, Status
 from tamis.data.dataset import Dataset
@@ -28,6 +29,9 @@ from tamis.tasks.task import Task
 
 ALL_ROWS = -1
 """The fold that stands for all rows: nothing is held out, nothing scored."""
+
+TIMED_ROWS, FEW_ROWS = 1_000, 200
+"""Rows whose prediction is timed; the preparation of fewer held-out rows than the second tells little of it."""
 
 CACHE_SHARE = 0.25
 """Share of a worker's memory that prepared rows of earlier trials may hold."""
@@ -44,6 +48,8 @@ class Prepared:
     artefact: str
     """Content hash of the fitted preparation."""
     seconds: float
+    predict_s: float = 0.0
+    """Seconds that preparing 1,000 rows takes."""
 
     @property
     def megabytes(self) -> float:
@@ -92,6 +98,8 @@ class TableObjective:
     """Whether rows may be held out one by one, so that a forest's single fit on all rows answers for every fold."""
     components: Sequence[Component] = ()
     """The user's own, beside the built-in ones."""
+    predict_limit_s: float = inf
+    """Seconds that the prediction of 1,000 rows by one model may take."""
 
     def __call__(self, proposal: Proposal, context: Context) -> Outcome:
         """Fit the candidate on the fold's training rows and score it on the others."""
@@ -109,6 +117,12 @@ class TableObjective:
             weight=work.weights(work.train),
             categories=prepared.categories,
         )
+        predict_s = work.predict_seconds(model, component, prepared)
+        if predict_s > self.predict_limit_s:
+            raise TrialError(
+                f"It takes {predict_s:.3g} s to predict 1,000 rows; {self.predict_limit_s:g} s are allowed "
+                "(predict_time_limit)."
+            )
         store = FolderArtefacts(context.folder)
         files = component.dump(model) if component.dump else dump_part(model, work.catalogue.allowed())
         meta = {"component": component.name, "preparation": prepared.artefact, "own format": bool(component.dump)}
@@ -131,6 +145,7 @@ class TableObjective:
             artefacts=artefacts,
             seconds=time.perf_counter() - began,
             n_rows=len(work.train),
+            predict_s=predict_s,
         )
 
 
@@ -176,6 +191,14 @@ class _Work:
             losses.append(float(self.objective.task.loss(self.y[rows], prediction[rows], self.weights(rows))))
         return losses
 
+    def predict_seconds(self, model: Any, component: Component, prepared: Prepared) -> float:
+        """Return the seconds that the prediction of 1,000 raw rows takes, the preparation included."""
+        matrix = prepared.valid if prepared.valid.shape[0] else prepared.train
+        rows = matrix[np.arange(TIMED_ROWS) % matrix.shape[0]]
+        began = time.perf_counter()
+        pipelines.predict(model, component, rows, self.objective.task.kind.is_classification)
+        return prepared.predict_s + time.perf_counter() - began
+
     def weights(self, rows: np.ndarray) -> np.ndarray | None:
         """Return the weights of some rows, if the data has any."""
         return None if self.dataset.weights is None else np.asarray(self.dataset.weights[rows])
@@ -207,11 +230,18 @@ class _Work:
         build = self._context(train.shape, seed=derive(self.objective.seed, "prepare", below.key, self.fold))
         preparation = pipelines.prepare(below, self.catalogue, build)
         matrix = preparation.fit_transform(train, self.y[self.train], self.weights(self.train))
-        held_out = preparation.transform(valid) if len(self.valid) else matrix[:0]
+        n_timed = len(self.valid)
+        asked = time.perf_counter()
+        held_out = preparation.transform(valid) if n_timed else matrix[:0]
+        if n_timed < FEW_ROWS:
+            n_timed, asked = TIMED_ROWS, time.perf_counter()
+            preparation.transform(self.dataset.rows(self.train[np.arange(TIMED_ROWS) % len(self.train)]))
+        predict_s = (time.perf_counter() - asked) * TIMED_ROWS / n_timed
         content = pack(dump_part(preparation, self.catalogue.allowed()), {"preparation": below.to_json()})
         artefact = FolderArtefacts(self.context.folder).put(content)
         seconds = time.perf_counter() - began
-        return Prepared(matrix, held_out, preparation.categories_, preparation.names_, artefact, seconds)
+        names = preparation.names_
+        return Prepared(matrix, held_out, preparation.categories_, names, artefact, seconds, predict_s)
 
     def build_context(self, prepared: Prepared, component: Component) -> BuildContext:
         """Return what the model is told when it is built."""

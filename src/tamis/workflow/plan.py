@@ -95,6 +95,7 @@ class Plan:
             reproducible=settings.is_reproducible,
             out_of_bag=self.scheme.kind is SplitKind.FOLDS,
             components=tuple(self.components),
+            predict_limit_s=inf if settings.predict_limit_s is None else settings.predict_limit_s,
         )
 
     @cached_property

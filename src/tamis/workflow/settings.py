@@ -19,6 +19,13 @@ SPACES = ("auto", "plain", "edge", "nasnet", "enas", "amoeba", "darts", "mbconv"
 DEFAULT_LIMIT_S = 60.0
 
 
+_POSITIVE = {
+    "time_limit_s": "time_limit", "memory_limit_mb": "memory_limit", "max_trials": "max_trials",
+    "max_latency_ms": "max_latency_ms", "max_parameters": "max_parameters", "predict_limit_s": "predict_time_limit",
+}  # fmt: skip
+"""Options that must be above 0 where they are given, and what users call them."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What is asked of a run; JSON in and out, so that a run folder can be resumed.
@@ -64,6 +71,10 @@ class Settings:
     """For images: how long the prediction of one image may take on this machine; None: no bound."""
     max_parameters: int | None = None
     """For images: how many weights a network may have; None: no bound."""
+    predict_limit_s: float | None = None
+    """For tables: seconds that the prediction of 1,000 rows may take on this machine; None: no bound."""
+    tolerance: float = 0.001
+    """By what share the loss may rise where the ensemble is freed of members that hardly pay for their time."""
     refit: bool = False
     """Whether the model is fitted once more on all rows instead of keeping those of the folds."""
 
@@ -83,10 +94,9 @@ class Settings:
             raise wrong_choice("search", self.search, SEARCHES)
         if self.space not in SPACES:
             raise wrong_choice("space", self.space, SPACES)
-        for name in ("time_limit_s", "memory_limit_mb", "max_trials", "max_latency_ms", "max_parameters"):
+        for name, shown in _POSITIVE.items():
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float) and value > 0):
-                shown = name.removesuffix("_s").removesuffix("_mb")
                 raise ParameterError(f"The parameter {shown!r} must be a number above 0 or None; got {value!r}.")
         if self.max_trials is not None and self.max_trials != int(self.max_trials):
             raise ParameterError(f"The parameter 'max_trials' must be a whole number; got {self.max_trials!r}.")
@@ -113,7 +123,8 @@ class Settings:
 
     def with_preset(self) -> "Settings":
         """Apply the preset: a function from settings to settings."""
-        return _PRESETS[self.preset](self)
+        found = _PRESETS[self.preset](self)
+        return found if self.predict_limit_s is None else replace(found, refit=True)  # one model instead of each fold's
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -128,7 +139,7 @@ class Settings:
 
 def fast(settings: Settings) -> Settings:
     """Predict quickly: at most two candidates, refitted on all rows."""
-    return replace(settings, members=2, repeats=1, refit=True)
+    return replace(settings, members=2, repeats=1, refit=True, tolerance=0.005)
 
 
 def balanced(settings: Settings) -> Settings:
@@ -138,7 +149,7 @@ def balanced(settings: Settings) -> Settings:
 
 def best(settings: Settings) -> Settings:
     """Take every member that helps."""
-    return replace(settings, members=30, repeats=5)
+    return replace(settings, members=30, repeats=5, tolerance=0.0)
 
 
 _PRESETS = {"fast": fast, "balanced": balanced, "best": best}

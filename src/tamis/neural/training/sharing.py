@@ -1,8 +1,10 @@
 """Trains the weights that all networks of a space share, and scores networks with them."""
 
+import copy
 import math
 import time
 from collections.abc import Callable, Sequence
+from math import inf
 
 import numpy as np
 import torch
@@ -29,6 +31,12 @@ DECAY, CLIP, BATCH = 1e-4, 5.0, 160
 REWARD_SHARE, MOST_REWARDED = 1 / 3, 512
 """Which part of the training images, and how many of them at most, say how good a network is: the controller must not
 see those that judge the run."""
+
+ADAPTING_STEPS, ADAPTING_RATE = 24, 0.05
+"""What a network has alone before the last choice. On a thousand cells for digits 24 steps raise Kendall's tau between
+scores and trainings from scratch from about 0.35 to 0.5; fewer than `FEWEST_STEPS` are not worth their time."""
+
+FEWEST_STEPS = 4
 
 CHUNK = 256
 
@@ -69,9 +77,7 @@ class SharedTraining:
         self.setup = setup
         self.is_classes = data.is_classes
         self.supernet = setup.place(supernet)
-        self.optimizer = torch.optim.SGD(
-            supernet.parameters(), lr=HIGH_RATE, momentum=0.9, nesterov=True, weight_decay=DECAY
-        )
+        self.optimizer = self._fresh_optimizer()
         self.step = 0
 
     def train(
@@ -96,18 +102,22 @@ class SharedTraining:
         return self.step - first
 
     def _step(self, tree: Candidate) -> None:
-        batch = self.batches[self.step]
-        images = self.augment.move(batch.images, batch.rows, batch.epochs, self.step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate_at(self.step / self.batches.per_epoch)
+        self._descend(tree, self.step, self.optimizer, rate_at(self.step / self.batches.per_epoch))
+        self.step += 1
+
+    def _descend(self, tree: Candidate, number: int, optimizer: torch.optim.Optimizer, rate: float) -> None:
+        """Make one step with the images of that number."""
+        batch = self.batches[number]
+        images = self.augment.move(batch.images, batch.rows, batch.epochs, number)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
         with self.setup.autocast():
             outputs = self.supernet(self.setup.feed(self.scaling.pixels(images)), tree)
         loss = self._loss(outputs.float(), batch.targets)
-        self.optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.supernet.parameters(), CLIP)
-        self.optimizer.step()
-        self.step += 1
+        optimizer.step()
 
     def _loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         if self.is_classes:
@@ -130,6 +140,55 @@ class SharedTraining:
                 score = math.exp(-loss) if self.is_classes else -loss
                 found.append(score if math.isfinite(score) else None)
         return found
+
+    def adapted_scores(
+        self,
+        trees: Sequence[Candidate],
+        *,
+        steps: int = ADAPTING_STEPS,
+        seconds: float = inf,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> list[float | None]:
+        """Score networks after a few steps that each has alone; the shared weights stay as they are.
+
+        Shared weights flatter networks of few weights, whose every step trained them all; a few steps of its own tell
+        what a network would learn.
+
+        Parameters
+        ----------
+        trees : sequence of Candidate
+        steps : int
+            For each network, the same images for all.
+        seconds : float
+            For all networks together; each has fewer steps where they would take longer, or none.
+        clock : callable
+        """
+        kept = copy.deepcopy(self.supernet.state_dict())
+        if seconds < inf:
+            began = clock()
+            self._adapt(trees[0], 2)
+            steps = min(steps, int(2 * seconds / len(trees) / max(clock() - began, 1e-6)))
+            self.supernet.load_state_dict(kept)
+        if steps < FEWEST_STEPS:
+            return self.scores(trees)
+        found = []
+        for tree in trees:
+            self._adapt(tree, steps)
+            found += self.scores([tree])
+            self.supernet.load_state_dict(kept)
+        return found
+
+    def _adapt(self, tree: Candidate, steps: int) -> None:
+        self.supernet.train()
+        optimizer = self._fresh_optimizer()
+        with self.setup.active():
+            for number in range(steps):
+                self._descend(tree, self.step + number, optimizer, ADAPTING_RATE * (1 - number / steps))
+
+    def _fresh_optimizer(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(
+            self.supernet.parameters(), lr=HIGH_RATE, momentum=0.9, nesterov=True, weight_decay=DECAY
+        )
 
     def _outputs(self, start: int, tree: Candidate) -> torch.Tensor:
         pixels = torch.from_numpy(self.rewarded.read(slice(start, start + CHUNK))).to(self.setup.device)

@@ -64,9 +64,11 @@ def _shared(brief: Brief, proposal: Proposal, trees: list[Candidate], *, context
     """Train the shared weights with the networks of the batch, then score each of them."""
     store = FolderArtefacts(context.folder)
     training = _training(brief, proposal, context, store)
-    if not proposal.memo.get("final"):  # the last batch only chooses
+    if proposal.memo.get("final"):  # the last batch only chooses, and may take as long as a trial for it
+        scores = training.adapted_scores(trees, seconds=min(brief.unit_s, 0.5 * context.left_s()))
+    else:
         training.train(trees, *_round(brief, training, context))
-    scores = training.scores(trees)
+        scores = training.scores(trees)
     checkpoint = store.put(training.state())
     context.shared["supernet"] = (checkpoint, training)
     if dropped := proposal.memo.get("drop"):

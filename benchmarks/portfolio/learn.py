@@ -1,0 +1,188 @@
+"""Learns in which order starting configurations are tried, from what `record.py` has kept.
+
+    python benchmarks/portfolio/learn.py benchmarks/portfolio/data --out src/tamis/pipelines/orders.json
+
+An order is judged by simulation: configurations run one after the other in it, at the seconds that they took (for five
+folds on two cores), and after each the ensemble that greedy selection makes of their out-of-fold predictions is scored
+on the rows put aside. Its regret is 0 at the loss of the best ensemble of that set that any order has reached and 1 at
+that of the median configuration; it counts integrated over the logarithm of time from 10 s to 1 h, in the mean over
+sets. An order is built greedily and then mended by moving single configurations.
+
+Prints how the order stands beside the one in use and beside random ones, each set judged by an order learned without
+it. With `--check` nothing is written.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import log
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tamis.ensemble.selection import SelectionSettings, select
+from tamis.tasks.task import Task
+
+SOONEST_S, LATEST_S = 10.0, 3600.0
+SLOWER = 5 / 2 / 2
+"""Five folds where two were recorded, on two cores where one was used."""
+
+MOST_MIXED = 600
+"""Rows that an ensemble is chosen on; of more the order does not depend."""
+
+DEPTH = 24
+"""After so many configurations the order hardly matters: the rest follows by how good each is alone."""
+
+
+@dataclass
+class Record:
+    """What was kept of one set."""
+
+    name: str
+    task: Task
+    metafeatures: dict[str, float]
+    seconds: dict[str, float]
+    inside: dict[str, np.ndarray]
+    outside: dict[str, np.ndarray]
+    y: np.ndarray
+    judged: np.ndarray
+    losses: dict[frozenset[str], float] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> "Record":
+        """Read the file of a set."""
+        file = np.load(path)
+        about: dict[str, Any] = json.loads(str(file["about"]))
+        took = dict(zip(about["names"], about["seconds"], strict=True))
+        good = [name for name, seconds in took.items() if seconds > 0]
+        rows = np.random.default_rng(0).permutation(len(file["y"]))[:MOST_MIXED]
+        inside, outside = file["inside"].astype(np.float64), file["outside"].astype(np.float64)
+        return cls(
+            name=about["set"],
+            task=Task.of(about["task"], about["metric"], about["classes"]),
+            metafeatures=about["metafeatures"],
+            seconds={name: abs(seconds) * SLOWER for name, seconds in took.items()},
+            inside={name: one[rows] for name, one in zip(good, inside, strict=True)},
+            outside=dict(zip(good, outside, strict=True)),
+            y=file["y"][rows],
+            judged=file["judged"],
+        )
+
+    def loss(self, names: Sequence[str]) -> float:
+        """Return the loss, on the rows put aside, of the ensemble of some configurations."""
+        used = frozenset(name for name in names if name in self.inside)
+        if used not in self.losses:
+            self.losses[used] = self._loss(sorted(used))
+        return self.losses[used]
+
+    def _loss(self, names: list[str]) -> float:
+        if not names:
+            return np.inf
+        settings = SelectionSettings(n_steps=12, max_members=12, n_bags=1)
+        weights = select([self.inside[name] for name in names], self.y, self.task.loss, settings=settings).weights
+        mixed = sum(weight * self.outside[name] for weight, name in zip(weights, names, strict=True) if weight)
+        return float(self.task.loss(self.judged, mixed))
+
+    @property
+    def middle(self) -> float:
+        """The loss of the median configuration: regret 1."""
+        return float(np.median([self.loss([name]) for name in self.inside]))
+
+    @property
+    def best(self) -> float:
+        """The loss of the best ensemble seen: regret 0."""
+        return min(self.losses.values())
+
+
+def regret(one: Record, order: Sequence[str]) -> float:
+    """Return the regret of an order on a set, in the mean over the logarithm of time."""
+    middle, best = one.middle, one.best
+    scale = max(middle - best, 1e-12)
+    now, total, current = 0.0, 0.0, 1.5
+    for number, name in enumerate(order):
+        if name not in one.seconds:
+            continue
+        ended = now + one.seconds[name]
+        total += current * _span(now, ended)
+        now = ended
+        if name in one.inside:
+            current = min(1.5, (one.loss(order[: number + 1]) - best) / scale)
+    return (total + current * _span(now, np.inf)) / log(LATEST_S / SOONEST_S)
+
+
+def _span(begin: float, end: float) -> float:
+    low, high = np.clip([begin, end], SOONEST_S, LATEST_S)
+    return float(log(high / low))
+
+
+def mean_regret(records: Sequence[Record], order: Sequence[str]) -> float:
+    """Return the mean over sets."""
+    return float(np.mean([regret(one, order) for one in records]))
+
+
+def learned(records: Sequence[Record], names: Sequence[str], rounds: int = 2) -> list[str]:
+    """Return the order of least regret that greedy building and single moves find."""
+    order: list[str] = []
+    while len(order) < min(DEPTH, len(names)):
+        left = [name for name in names if name not in order]
+        order.append(min(left, key=lambda name: mean_regret(records, [*order, name])))
+    value = mean_regret(records, order)
+    for _ in range(rounds):
+        for name in list(order):
+            rest = [other for other in order if other != name]
+            for place in range(min(len(rest), order.index(name) + 4) + 1):
+                changed = [*rest[:place], name, *rest[place:]]
+                other = mean_regret(records, changed)
+                if other < value - 1e-6:
+                    order, value = changed, other
+    alone = {name: np.mean([_rank(one, name) for one in records if name in one.seconds] or [1.0]) for name in names}
+    return order + sorted((name for name in names if name not in order), key=lambda name: float(alone[name]))
+
+
+def _rank(one: Record, name: str) -> float:
+    """Return the share of configurations that are better on a set; 1 for one that failed."""
+    if name not in one.inside:
+        return 1.0
+    return float(np.mean([one.loss([other]) < one.loss([name]) for other in one.inside]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--parts", type=int, default=5, help="sets are left out in so many parts")
+    parser.add_argument("--check", action="store_true")
+    chosen = parser.parse_args()
+    records = [Record.read(path) for path in sorted(chosen.data.glob("*.npz"))]
+    records = [one for one in records if not one.metafeatures["is_sparse"]]
+    if not records:
+        sys.exit(f"no records in {chosen.data}; run record.py first")
+    names = sorted({name for one in records for name in one.seconds})
+    for one in records:
+        one.loss(list(one.inside))
+    in_use = json.loads(chosen.out.read_text())["default"]
+    order = learned(records, names)
+    print("learned:", " ".join(order[:DEPTH]))
+    rng = np.random.default_rng(0)
+    held: dict[str, float] = {}
+    for part in range(chosen.parts):
+        out = records[part :: chosen.parts]
+        without = learned([one for one in records if one not in out], names)
+        held |= {one.name: regret(one, without) for one in out}
+    print("set | left out | learned with it | in use | random (mean of ten)")
+    rows = []
+    for one in records:
+        random = float(np.mean([regret(one, list(rng.permutation(names))) for _ in range(10)]))
+        rows.append((held[one.name], regret(one, order), regret(one, in_use), random))
+        print(one.name, *(f"{value:.3f}" for value in rows[-1]), sep=" | ")
+    print("mean", *(f"{value:.3f}" for value in np.mean(rows, axis=0)), sep=" | ")
+    if not chosen.check:
+        kept = {"default": order, "sets": sorted(one.name for one in records)}
+        chosen.out.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -78,7 +78,7 @@ def planned(one: DataSet, frame: Any, folder: Path) -> Plan:
     return make_plan(folder, settings, Given(frame), left_s=inf, tell=lambda line: None)
 
 
-def record(one: DataSet, out: Path) -> None:
+def record(one: DataSet, out: Path, jobs: int) -> None:
     """Run a set, and write its file."""
     frame = rows_of(one)
     n_judging = int(JUDGING * len(frame))
@@ -94,7 +94,7 @@ def record(one: DataSet, out: Path) -> None:
             tree = candidate_of(start, groups, plan.task.kind, n_rows, n_columns, plan.catalogue)
             if tree is not None and tree.key not in {other.key for other in named.values()}:
                 named[name] = tree
-        executor = LocalExecutor(2, folder=folder / "artefacts", threads=1, memory_mb=8_000, preload=TABLE_PRELOAD)
+        executor = LocalExecutor(jobs, folder=folder / "artefacts", threads=1, memory_mb=8_000, preload=TABLE_PRELOAD)
         journal = open_journal(folder / "journal.sqlite")
         try:
             executor.begin(plan.objective)
@@ -159,12 +159,13 @@ def write(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="*")
+    parser.add_argument("--jobs", type=int, default=2, help="fits beside each other, each on one core")
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args()
     for one in data_sets(chosen.sets):
         if not (chosen.out / f"{one.name}.npz").exists():
             began = time.monotonic()
-            record(one, chosen.out)
+            record(one, chosen.out, chosen.jobs)
             print(f"{one.name}: {time.monotonic() - began:.0f} s", flush=True)
 
 

@@ -19,6 +19,7 @@ from tamis.cli.demo import demo
 from tamis.cli.export import export
 from tamis.cli.fit import INTERRUPTED, fit, resume
 from tamis.cli.predict import predict, score
+from tamis.cli.refit import refit
 from tamis.cli.report import report
 from tamis.cli.show import leaderboard
 from tamis.core.errors import InternalError, UserError
@@ -50,7 +51,7 @@ def cli(debug: bool) -> None:
     """
 
 
-for _command in (fit, predict, score, leaderboard, report, export, resume, demo):
+for _command in (fit, predict, score, leaderboard, report, export, refit, resume, demo):
     cli.add_command(_command)
 
 

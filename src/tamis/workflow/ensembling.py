@@ -18,7 +18,6 @@ from tamis.evaluate.crossval import OutOfFold
 from tamis.evaluate.splits import Folds
 from tamis.store.artefacts import FolderArtefacts
 from tamis.store.atomic import atomic_write, guarded
-from tamis.store.folder import RunFolder
 from tamis.workflow.model import Member, Model, Recipe, Unit
 from tamis.workflow.objective import load_array
 from tamis.workflow.planned import Planned
@@ -39,19 +38,22 @@ class EnsembleKeeper:
     Parameters
     ----------
     plan : Planned
-    folder : RunFolder
+    artefacts : Path
+        The folder of what trials have left.
+    target : Path
+        The folder of the model.
     budget : Budget
         Its reserve is raised to what an update has been measured to take.
     """
 
-    def __init__(self, plan: Planned, folder: RunFolder, budget: Budget, slots: int = 1) -> None:
+    def __init__(self, plan: Planned, artefacts: Path, target: Path, budget: Budget, slots: int = 1) -> None:
         self.plan = plan
-        self.folder = folder
+        self.target = target
         self.budget = budget
         self.slots = slots
         self.dataset = plan.rows()
         self.folds = Folds.open(plan.folds)
-        self.store = FolderArtefacts(folder.artefacts)
+        self.store = FolderArtefacts(artefacts)
         self.out_of_fold = OutOfFold(self.dataset.n_rows, n_outputs=plan.task.n_outputs)
         self.trials: dict[str, list[Trial]] = {}
         self.recipe = self._constant()
@@ -65,9 +67,9 @@ class EnsembleKeeper:
 
     def begin(self, earlier: Iterable[Trial]) -> None:
         """Save a constant answer at once, then take in what an earlier sitting has left."""
-        with guarded(self.folder.model):
-            self.folder.model.mkdir(exist_ok=True)
-        FolderArtefacts(self.folder.model / "parts").remove_damaged()  # they are linked or copied anew
+        with guarded(self.target):
+            self.target.mkdir(exist_ok=True)
+        FolderArtefacts(self.target / "parts").remove_damaged()  # they are linked or copied anew
         self.save(self.recipe)
         for trial in earlier:
             if all(map(self.store.is_sound, trial.outcome.artefacts.values())):
@@ -174,15 +176,15 @@ class EnsembleKeeper:
     def save(self, recipe: Recipe) -> Model:
         """Bring a recipe's parts into `model/`, then replace its manifest: a kill leaves the old or the new one."""
         self.recipe = recipe
-        target = FolderArtefacts(self.folder.model / "parts")
+        target = FolderArtefacts(self.target / "parts")
         for key in sorted(recipe.parts):
             _bring(self.store.path(key), target.path(key))
-        atomic_write(self.folder.model / "manifest.json", json.dumps(recipe.to_json()).encode())
+        atomic_write(self.target / "manifest.json", json.dumps(recipe.to_json()).encode())
         return Model(recipe, _Parts(target), self.plan.catalogue)
 
     def clean(self) -> None:
         """Remove parts that the saved model does not need."""
-        FolderArtefacts(self.folder.model / "parts").remove_unused(self.recipe.parts)
+        FolderArtefacts(self.target / "parts").remove_unused(self.recipe.parts)
 
 
 def unit_of(trial: Trial) -> Unit:

@@ -151,12 +151,12 @@ def _plan(kind: Kind, data: Any, context: PlanContext) -> Planned:
     kept = folder.path / "plan.json"
     if kept.is_file() and (folder.path / "data" / "splits.npy").is_file():
         plan: Any = kind.open_plan(kept, context.settings)
-        return cast(Planned, replace(plan, task=_judged_as_begun(plan.task, context.metric)))
+        return cast(Planned, replace(plan, task=judged_as_begun(plan.task, context.metric)))
     given = data if data is not None else kind.read(folder, context.tell)
     return kind.plan(given, context)
 
 
-def _judged_as_begun(task: Task, metric: Any) -> Task:
+def judged_as_begun(task: Task, metric: Any) -> Task:
     """Give a task back the metric that no file holds, or say that it is lacking."""
     if metric is not None:
         return task.with_own_metric(metric)
@@ -184,7 +184,7 @@ def _search(
     threading.Thread(target=import_module, args=(USED_AT_THE_END,), daemon=True).start()
     journal = open_journal(folder.journal)
     try:
-        keeper = EnsembleKeeper(plan, folder, budget, executor.slots)
+        keeper = EnsembleKeeper(plan, folder.artefacts, folder.model, budget, executor.slots)
         keeper.begin(journal.trials())
         settings = plan.settings
         reason = search(

@@ -52,6 +52,15 @@ def test_low_fidelity_is_few_epochs(planned, attempted, small_net):
     assert outcome.realised["epochs"] == pytest.approx(0.1 * plan.brief.unit_epochs, abs=0.6)
 
 
+def test_cells_that_learn_nothing_are_refused_at_once(planned, attempted):
+    cell = Candidate.of("edge_cell", {f"op_{i}_{j}": "skip" for j in range(1, 4) for i in range(j)})
+    macro = {"stem_kernel": 3, "stem_stride": 1, "width": 8, "repeats": 1, "stages": 2}
+    network = Candidate.of("network", {}, Candidate.of("edge_network", macro, cell))
+    outcome = attempted(planned(), Proposal(network, origin="test"))
+    assert outcome.status is Status.FAILED
+    assert "learn nothing" in outcome.reason
+
+
 def test_a_network_over_a_bound_is_refused_by_name(planned, attempted, small_net):
     outcome = attempted(planned(max_parameters=100), Proposal(small_net, origin="test"))
     assert outcome.status is Status.FAILED

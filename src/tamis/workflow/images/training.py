@@ -17,6 +17,7 @@ from tamis.data.image_set import ImageSet
 from tamis.neural.building.network import count_parameters, inherit, measure_latency_ms
 from tamis.neural.fresh import fresh_network
 from tamis.neural.language.shapes import ImageShape
+from tamis.neural.language.spaces import valid as valid_cells
 from tamis.neural.members import NAME, ImageNetwork
 from tamis.neural.members import load as load_network
 from tamis.neural.training.batches import ImageData
@@ -46,6 +47,8 @@ def train_one(brief: Brief, proposal: Proposal, context: Context, began: float) 
     store = FolderArtefacts(context.folder)
     shape = shape_of(held.images)
     n_outputs = brief.task.n_outputs
+    if not valid_cells(proposal.candidate):
+        raise TrialError("Its cells learn nothing: no operation with weights lies between input and output.")
     memo = proposal.memo
     seed = derive(brief.seed, "network", proposal.candidate.key, proposal.fold, memo.get("seed", 0))
     network = fresh_network(proposal.candidate, shape, n_outputs, seed)

@@ -1,0 +1,100 @@
+"""Makes a smaller model of what a run has found: its best candidates, each fitted once on all rows."""
+
+from dataclasses import replace
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from tamis.core.budget import Budget
+from tamis.core.errors import ParameterError, RunFolderError
+from tamis.run.limits import memory_allowance_mb
+from tamis.store.folder import RunFolder
+from tamis.store.journal import open_journal
+from tamis.workflow.ensembling import EnsembleKeeper
+from tamis.workflow.finish import finish
+from tamis.workflow.fit import judged_as_begun, start_workers
+from tamis.workflow.kinds import kind_of
+from tamis.workflow.model import Model
+from tamis.workflow.plan import Plan
+from tamis.workflow.planned import Tell
+from tamis.workflow.settings import Settings
+
+
+def refit(
+    path: Path | str,
+    output: Path | str,
+    *,
+    members: int = 1,
+    time_limit_s: float = inf,
+    metric: Any = None,
+    tell: Tell = lambda line: None,
+) -> Model:
+    """Fit the best candidates of a run once more, on all rows, and save them as a model of its own.
+
+    A run keeps the models of every fold of every member, which predicts best; one model for each candidate predicts
+    several times faster and is as much smaller. The run's own model stays as it is.
+
+    Parameters
+    ----------
+    path : path
+        The run folder.
+    output : path
+        A folder that does not exist yet, for the model: `tamis predict` and `tamis.load` take it as they take a run.
+    members : int
+        How many candidates at most; with 1 the best alone, with more the ensemble of least loss.
+    time_limit_s : float
+        Candidates that would not be fitted within it keep the models of their folds.
+    metric : callable or Metric, optional
+        The metric of the user's own that the run was begun with.
+    tell : callable
+        Hears one line for everything that a user should know.
+
+    Raises
+    ------
+    ParameterError
+        Where the run is one on images, or there is something at `output`.
+    RunFolderError
+        Where the folder is no run, is in use, or has no candidate that was fitted on every fold.
+    """
+    output = Path(output)
+    if members < 1:
+        raise ParameterError(f"The parameter 'members' must be at least 1; got {members}.")
+    if output.exists():
+        raise ParameterError(f"There is already something at '{output}'; name a folder that does not exist yet.")
+    folder = RunFolder.open(Path(path))
+    try:
+        kind = kind_of(folder)
+        if kind.name != "table":
+            raise ParameterError("Networks for images are not fitted once more: each has learned from all it needs.")
+        settings = replace(Settings.from_json(folder.record.settings).with_preset(), members=members, refit=True)
+        plan: Any = kind.open_plan(folder.path / "plan.json", settings)
+        plan = replace(plan, task=judged_as_begun(plan.task, metric))
+        workers = start_workers(kind, settings, folder, memory_allowance_mb(settings.memory_limit_mb))
+        try:
+            workers.begin(plan.objective)
+            budget = Budget(limit_s=time_limit_s)
+            keeper = EnsembleKeeper(plan, folder.artefacts, output, budget, workers.slots)
+            journal = open_journal(folder.journal)
+            try:
+                output.parent.mkdir(parents=True, exist_ok=True)
+                keeper.begin(journal.trials())
+            finally:
+                journal.close()
+            if members == 1:
+                best = _best(plan, keeper)
+                keeper.trials = {best: keeper.trials[best]}
+            return finish(plan, keeper, workers, budget, tell)
+        finally:
+            workers.close()
+    finally:
+        folder.close()
+
+
+def _best(plan: Plan, keeper: EnsembleKeeper) -> str:
+    """Return the candidate of least loss among those that have predicted every row that any has."""
+    covered = {name: int(keeper.out_of_fold.covered(name).sum()) for name in keeper.trials}
+    whole = [name for name, count in covered.items() if count == max(covered.values())]
+    if not whole:
+        raise RunFolderError("No candidate of the run was fitted; give it more time with `tamis resume`.")
+    y, weight = keeper.dataset.y, keeper.dataset.weights
+    return min(whole, key=lambda name: keeper.out_of_fold.loss(name, plan.task, y, weight))

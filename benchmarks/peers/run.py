@@ -32,7 +32,7 @@ SYSTEMS = (
 def run(system: str, one: DataSet, limit: float, seed: int, speed: bool) -> dict[str, Any]:
     """Run a system on a set; what went wrong stands in the record's `error`."""
     name = system.partition(":")[0]
-    python = sys.executable if name == "tamis" else str(PEERS / name / "bin" / "python")
+    python = sys.executable if name in ("tamis", "baseline") else str(PEERS / name / "bin" / "python")
     with tempfile.TemporaryDirectory(prefix="peer-") as place:
         command = [python, str(ADAPTERS), system, "--train", str(one.train), "--test", str(one.test), "--target",
                    one.target, "--task", one.task, "--metric", one.metric, "--limit", f"{limit:g}", "--seed", str(seed),

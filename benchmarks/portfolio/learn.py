@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from tamis.ensemble.selection import SelectionSettings, select
+from tamis.pipelines.orders import distance, place_of
 from tamis.tasks.task import Task
 
 SOONEST_S, LATEST_S = 10.0, 3600.0
@@ -32,6 +33,10 @@ SLOWER = 5 / 2 / 2
 
 MOST_MIXED = 600
 """Rows that an ensemble is chosen on; of more the order does not depend."""
+
+WIDTH, FLOOR, NEAR = 1.0, 0.05, 1.2
+"""An order for a kind of table counts sets by their distance from it, all of them a little; farther than the last a
+table is like no other."""
 
 DEPTH = 24
 """After so many configurations the order hardly matters: the rest follows by how good each is alone."""
@@ -118,13 +123,14 @@ def _span(begin: float, end: float) -> float:
     return float(log(high / low))
 
 
-def mean_regret(records: Sequence[Record], order: Sequence[str]) -> float:
-    """Return the mean over sets."""
-    return float(np.mean([regret(one, order) for one in records]))
+def learned(
+    records: Sequence[Record], names: Sequence[str], shares: Sequence[float] | None = None, rounds: int = 2
+) -> list[str]:
+    """Return the order of least regret, in the weighted mean over sets, that greedy building and single moves find."""
 
+    def mean_regret(records: Sequence[Record], order: Sequence[str]) -> float:
+        return float(np.average([regret(one, order) for one in records], weights=shares))
 
-def learned(records: Sequence[Record], names: Sequence[str], rounds: int = 2) -> list[str]:
-    """Return the order of least regret that greedy building and single moves find."""
     order: list[str] = []
     while len(order) < min(DEPTH, len(names)):
         left = [name for name in names if name not in order]
@@ -149,11 +155,18 @@ def _rank(one: Record, name: str) -> float:
     return float(np.mean([one.loss([other]) < one.loss([name]) for other in one.inside]))
 
 
+def nearness(one: Record, others: Sequence[Record]) -> list[float]:
+    """Return how much each of some sets counts for a table like this one."""
+    here = place_of(one.metafeatures)
+    return [FLOOR + float(np.exp(-((distance(here, place_of(other.metafeatures)) / WIDTH) ** 2))) for other in others]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--parts", type=int, default=5, help="sets are left out in so many parts")
+    parser.add_argument("--similar", action="store_true", help="write an order for each kind of table, too")
     parser.add_argument("--check", action="store_true")
     chosen = parser.parse_args()
     records = [Record.read(path) for path in sorted(chosen.data.glob("*.npz"))]
@@ -167,20 +180,33 @@ def main() -> None:
     order = learned(records, names)
     print("learned:", " ".join(order[:DEPTH]))
     rng = np.random.default_rng(0)
-    held: dict[str, float] = {}
+    held: dict[str, tuple[float, float]] = {}
     for part in range(chosen.parts):
         out = records[part :: chosen.parts]
-        without = learned([one for one in records if one not in out], names)
-        held |= {one.name: regret(one, without) for one in out}
-    print("set | left out | learned with it | in use | random (mean of ten)")
+        others = [one for one in records if one not in out]
+        without = learned(others, names)
+        for one in out:
+            similar = learned(others, names, nearness(one, others))
+            held[one.name] = (regret(one, without), regret(one, similar))
+    print("set | left out | left out, by similar sets | learned with it | in use | random (mean of ten)")
     rows = []
     for one in records:
         random = float(np.mean([regret(one, list(rng.permutation(names))) for _ in range(10)]))
-        rows.append((held[one.name], regret(one, order), regret(one, in_use), random))
+        rows.append((*held[one.name], regret(one, order), regret(one, in_use), random))
         print(one.name, *(f"{value:.3f}" for value in rows[-1]), sep=" | ")
     print("mean", *(f"{value:.3f}" for value in np.mean(rows, axis=0)), sep=" | ")
     if not chosen.check:
-        kept = {"default": order, "sets": sorted(one.name for one in records)}
+        kept: dict[str, Any] = {"default": order, "near": 0.0, "known": []}
+        if chosen.similar:
+            known = [
+                {
+                    "name": one.name,
+                    "place": place_of(one.metafeatures),
+                    "order": learned(records, names, nearness(one, records)),
+                }
+                for one in records
+            ]
+            kept |= {"near": NEAR, "known": known}
         chosen.out.write_text(json.dumps(kept, indent=1) + "\n")
 
 

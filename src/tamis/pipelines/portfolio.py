@@ -1,23 +1,16 @@
 """The candidates that are tried first on a table, in the order that paid on others."""
 
-import json
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
 
 from tamis.core.candidate import Candidate
 from tamis.core.component import Component, ComponentKind
 from tamis.core.kinds import TaskKind
 from tamis.pipelines import recipes
 from tamis.pipelines.catalogue import Catalogue
+from tamis.pipelines.orders import Orders
 from tamis.pipelines.recipes import Groups
 from tamis.pipelines.rules import model_space
 from tamis.pipelines.starts import ALIASES, SPARSE_STARTS, STARTS, Start
-
-
-def default_order() -> list[str]:
-    """Return the names of the starting configurations, the one that is tried first at the front."""
-    kept = json.loads(files("tamis.pipelines").joinpath("orders.json").read_text(encoding="utf-8"))
-    return list(kept["default"])
 
 
 def candidates_for(
@@ -46,7 +39,7 @@ def candidates_for(
         Names of starting configurations; the default order otherwise. It does not count for sparse tables.
     """
     found: dict[str, Candidate] = {}
-    names = default_order() if order is None else order
+    names = Orders.shipped().default if order is None else order
     first, *others = SPARSE_STARTS.values() if groups.sparse else [STARTS[name] for name in names]
     for start in (first, *_own_starts(own, groups), *others):
         tree = candidate_of(start, groups, kind, n_rows, n_columns, catalogue)

@@ -19,11 +19,13 @@ from tamis.core.trial import Trial
 from tamis.data.dataset import Dataset
 from tamis.data.frames import to_pandas
 from tamis.data.layout import Layout
+from tamis.data.metafeatures import metafeatures
 from tamis.data.schema import Schema
 from tamis.data.table import Table
 from tamis.evaluate.scheme import Scheme, SplitKind, choose_scheme
 from tamis.evaluate.splits import Folds, make_folds
 from tamis.pipelines.catalogue import Catalogue, builtin
+from tamis.pipelines.orders import Orders
 from tamis.pipelines.portfolio import candidates_for
 from tamis.pipelines.recipes import Groups
 from tamis.search.slices import candidate_cap
@@ -241,9 +243,12 @@ def make_plan(
     catalogue = builtin(components)
     groups = groups_of(dataset.table)
     n_columns = dataset.table.shape[1]
+    order, similar = Orders.shipped().of(metafeatures(dataset, task.kind))
     candidates = (
-        candidates_for(groups, task.kind, dataset.n_rows, n_columns, catalogue, components) if n_columns else []
+        candidates_for(groups, task.kind, dataset.n_rows, n_columns, catalogue, components, order) if n_columns else []
     )
+    if similar:
+        tell(f"begins with what did best on a similar table ({similar})")
     plan = Plan(
         settings=settings, task=task, coder=coder, schema=schema, scheme=scheme, data=folder / "data",
         folds=folder / "data" / "splits.npy", candidates=tuple(candidates), notes=tuple(notes), layout=given.layout,

@@ -111,3 +111,31 @@ def test_a_killed_run_on_images_goes_on_and_loses_nothing(
     assert {key: after.get(key) for key in before} == before
     assert tamis("predict", folder, digits / "test", "-o", tmp_path / "p.csv").returncode == 0
     assert len(pd.read_csv(tmp_path / "p.csv")) == 100
+
+
+@pytest.mark.slow
+def test_a_killed_search_with_shared_weights_goes_on_from_their_checkpoint(
+    tamis: Any,
+    digits: Path,
+    tmp_path: Path,
+    remembered: Callable[[Path], dict[int, Any]],
+    wait_for: Callable[..., None],
+) -> None:
+    folder = tmp_path / "run"
+
+    def steps() -> list[int]:
+        """Return how many steps the shared weights had made at the end of each round."""
+        found = [one["realised"].get("steps") for _, one in sorted(remembered(folder).items())]
+        return [count for count in found if count is not None]
+
+    words = ["--search", "enas", "--time-limit", "90s", "--output", folder]
+    process = tamis.start("fit", digits / "train", *words)
+    wait_for(lambda: len(steps()) >= 4, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=20)
+    before = steps()
+    assert tamis("resume", folder, "--time-limit", "60s").returncode == 0
+    after = steps()
+    assert after[: len(before)] == before
+    assert len(after) > len(before)
+    assert after == sorted(after), "the weights began anew"

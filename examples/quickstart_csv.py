@@ -16,7 +16,7 @@ train, test = train_test_split(table, test_size=0.3, stratify=table["grower"], r
 train.to_csv(folder / "wines.csv", index=False)
 
 rows = pd.read_csv(folder / "wines.csv")
-model = tamis.AutoClassifier(time_limit=20, output=folder / "run")
+model = tamis.AutoClassifier(time_limit=10, output=folder / "run")
 model.fit(rows.drop(columns="grower"), rows["grower"])
 
 print(model.leaderboard_[["rank", "model", "score", "weight"]].head(5).to_string(index=False))

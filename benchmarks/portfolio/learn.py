@@ -57,13 +57,13 @@ class Record:
     losses: dict[frozenset[str], float] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, path: Path) -> "Record":
-        """Read the file of a set."""
+    def read(cls, path: Path, most_rows: int = MOST_MIXED) -> "Record":
+        """Read the file of a set; ensembles are chosen on so many of its rows."""
         file = np.load(path)
         about: dict[str, Any] = json.loads(str(file["about"]))
         took = dict(zip(about["names"], about["seconds"], strict=True))
         good = [name for name, seconds in took.items() if seconds > 0]
-        rows = np.random.default_rng(0).permutation(len(file["y"]))[:MOST_MIXED]
+        rows = np.random.default_rng(0).permutation(len(file["y"]))[:most_rows]
         inside, outside = file["inside"].astype(np.float64), file["outside"].astype(np.float64)
         return cls(
             name=about["set"],

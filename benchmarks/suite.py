@@ -30,11 +30,15 @@ class DataSet:
 
     @property
     def train(self) -> Path:
-        return self.folder / "train.csv.gz"
+        return self._file("train")
 
     @property
     def test(self) -> Path:
-        return self.folder / "test.csv.gz"
+        return self._file("test")
+
+    def _file(self, name: str) -> Path:
+        parquet = self.folder / f"{name}.parquet"
+        return parquet if parquet.exists() else self.folder / f"{name}.csv.gz"
 
 
 def data_sets(names: list[str] | None = None) -> Iterator[DataSet]:

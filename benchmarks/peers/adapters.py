@@ -40,7 +40,10 @@ class Job:
         self.preset, self.place, self.memory_mb = options.preset, place, options.memory_mb
         self.kept = None
         """What a user would keep to predict with: an object, or the path that the system has saved it under."""
-        train, test = (pd.read_csv(path, low_memory=False) for path in (options.train, options.test))
+        train, test = (
+            pd.read_parquet(path) if path.endswith(".parquet") else pd.read_csv(path, low_memory=False)
+            for path in (options.train, options.test)
+        )
         train = train[train[options.target].notna()].reset_index(drop=True)
         test = test[test[options.target].notna()].reset_index(drop=True)
         y, truth = train.pop(options.target), test.pop(options.target)

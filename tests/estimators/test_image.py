@@ -15,6 +15,7 @@ from tamis.core.errors import DataError, ParameterError
 from tamis.estimators.image import ImageClassifier, ImageRegressor
 from tamis.estimators.loading import load
 from tamis.search.portfolio import PortfolioStrategy
+from tamis.workflow.fit import resume
 
 BODY = Candidate.of("plain", {"groups": 1, "width_0": 16, "convs": 1, "stem_width": 16, "stem_kernel": 3})
 SMALL = Candidate.of("network", {"batch_size": 64, "shift": 0.0}, BODY)
@@ -73,12 +74,14 @@ def test_a_saved_run_and_a_saved_model_load_and_predict_the_same(fitted, digits,
 
 def test_final_fit_goes_on_and_scores_the_test_images_only_at_the_end(digits, tmp_path):
     x, y, x_test, y_test = digits
-    clf = ImageClassifier(search=small_search()).fit(x, y, max_trials=1)
+    clf = ImageClassifier(search=small_search(), path=tmp_path / "run").fit(x, y, max_trials=1)
     before = len(clf.search_history_)
-    clf.final_fit(x, y, x_test, y_test, retrain=True, time_limit=8)
+    clf.final_fit(x, y, x_test, y_test, retrain=True, time_limit=6)
     assert clf.final_score_ == clf.evaluate(x_test, y_test)
     assert clf.best_architecture_ == SMALL
     assert len(clf.search_history_) > before
+    more = resume(tmp_path / "run-final", more_s=4)
+    assert {one.proposal.candidate for one in more.trials} == {SMALL}
 
 
 def test_numbers_are_predicted(digits):

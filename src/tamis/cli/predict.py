@@ -297,13 +297,9 @@ def labelled_rows(
 ) -> tuple[Any, Any]:
     """Return the rows of a file and what is true of them; None where their own target column says it."""
     if model.recipe.images is not None:
-        from tamis.data.image_sources import read_images
-        from tamis.workflow.images.decoding import decoded
+        from tamis.workflow.images.decoding import labelled
 
-        reading = read_images(data, target=target, labelled=False)
-        if reading.labels is None:
-            raise UserError(f"{data} holds no classes; give a folder for each, or name the column with --target.")
-        return decoded(reading, model.recipe.images), reading.labels
+        return labelled(data, model.recipe.images, target or model.recipe.image_target)
     import pandas as pd
 
     chunks: list[Any] = [chunk for _, chunk in pieces(model, data, sheet, query)]

@@ -9,7 +9,7 @@ from math import inf
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
 from sklearn.utils import check_random_state
 
 from tamis.core.budget import Budget
@@ -20,7 +20,7 @@ from tamis.core.kinds import TaskKind
 from tamis.core.trial import Trial
 from tamis.estimators.inputs import cores
 from tamis.estimators.results import BOARD, RunResults
-from tamis.run.limits import cpu_count, parse_duration_s
+from tamis.run.limits import parse_duration_s
 from tamis.tasks.targets import label_array
 from tamis.workflow.begin import begin, run_place
 from tamis.workflow.fit import fit
@@ -59,24 +59,25 @@ class ImageEstimator(RunResults, BaseEstimator):
         self.path = path
 
     def _settings(self, time_limit: float | str | None, max_trials: int | None) -> Settings:
-        search, seed = self.search, self.random_state
+        asked = self._asked()
+        search, seed = asked["search"], asked["random_state"]
         if not isinstance(search, str | Strategy):
             raise ParameterError(
                 f"The parameter 'search' must be a name or an object with `ask` and `tell`; got {search!r}."
             )
         if not isinstance(seed, int):
             seed = int(check_random_state(seed).randint(2**31 - 1))
-        limit = self.time_limit if time_limit is None else time_limit
+        limit = asked["time_limit"] if time_limit is None else time_limit
         return Settings(
             task=self._task,
-            metric=self.metric if isinstance(self.metric, str) else None,
+            metric=asked["metric"] if isinstance(asked["metric"], str) else None,
             time_limit_s=None if limit is None else parse_duration_s(limit),
             max_trials=max_trials,
             search=search if isinstance(search, str) else "auto",
-            space=self.space,
-            max_latency_ms=self.max_latency_ms,
-            max_parameters=self.max_parameters,
-            jobs=cores(self.n_jobs),
+            space=asked["space"],
+            max_latency_ms=asked["max_latency_ms"],
+            max_parameters=asked["max_parameters"],
+            jobs=cores(asked["n_jobs"]),
             seed=seed,
         ).check()
 
@@ -93,6 +94,7 @@ class ImageEstimator(RunResults, BaseEstimator):
         sample_weight: Any = None,
         groups: Any = None,
         max_trials: int | None = None,
+        image: str | None = None,
     ) -> Self:
         """Search, train and keep the best network within the time.
 
@@ -101,30 +103,32 @@ class ImageEstimator(RunResults, BaseEstimator):
         X : array, path or iterable of images
             N x H x W or N x H x W x C, or a list of arrays or PIL images of any sizes; a folder with a sub-folder for
             each class, a CSV or Parquet file, or an .npz file.
-        y : array of shape (n_images,), optional
-            The labels; needed where X does not hold them.
+        y : array of shape (n_images,) or str, optional
+            The labels, needed where X does not hold them; or the name of their column in the table at X.
         time_limit : float or str, optional
             Seconds, or a duration such as "10m"; overrides the constructor's.
         sample_weight, groups : array of shape (n_images,), optional
             Images of one group are never on both sides of the split.
         max_trials : int, optional
             How many networks are tried; with it the result depends on `random_state` alone.
+        image : str, optional
+            The column of paths or pictures, where the table at X has several.
 
         Raises
         ------
         DataError
             Where nothing can be learned of the images.
         """
-        given = GivenImages(X, self._labels(y), sample_weight, groups)
-        began = time.monotonic()
-        return self._run(given, self._settings(time_limit, max_trials), began, self.path)
+        began, settings = time.monotonic(), self._settings(time_limit, max_trials)
+        if isinstance(y, str):
+            settings, y = replace(settings, target=y), None
+        given = GivenImages(X, y, sample_weight, groups, image=image, classes=is_classifier(self))
+        return self._run(given, settings, began, self.path)
 
-    def _run(
-        self, given: GivenImages, settings: Settings, began: float, place: Any, strategy: Strategy | None = None
-    ) -> Self:
+    def _run(self, given: GivenImages, settings: Settings, began: float, place: Any) -> Self:
         """Run, and take the result in before the folder may be gone."""
-        if strategy is None and not isinstance(self.search, str):
-            strategy = copy.deepcopy(self.search)  # it remembers what it was told: fitting twice begins anew
+        # A strategy remembers what it was told: fitting twice begins anew.
+        strategy = None if isinstance(self.search, str) else copy.deepcopy(self.search)
         budget = Budget(settings.limit_s, settings.max_trials or inf, spent_s=time.monotonic() - began)
         with run_place(place) as folder:
             where = str(given.source) if isinstance(given.source, str | os.PathLike) else "memory"
@@ -141,9 +145,6 @@ class ImageEstimator(RunResults, BaseEstimator):
                 )
                 self._remember(result)
                 return self._take(result.model, result.trials)
-
-    def _labels(self, y: Any) -> Any:
-        return None if y is None else np.asarray(y).reshape(-1) if np.ndim(y) == 2 and np.shape(y)[1] == 1 else y
 
     def _take(self, model: Model, trials: tuple[Trial, ...]) -> Self:
         """Become a fitted estimator by a model and the trials that it came of."""
@@ -201,20 +202,20 @@ class ImageEstimator(RunResults, BaseEstimator):
         time_limit : float or str, optional
             As for `fit`, whose limit is used again without it.
         """
-        from tamis.search.finale import FinaleStrategy
-        from tamis.search.portfolio import PortfolioStrategy
-
         best = self.best_architecture_
         if trainer_args:
             best = best.with_parameters(**trainer_args)
+            from tamis.neural.training.recipe import Recipe
+
+            Recipe.from_settings(best.settings)  # refuses a name that it does not know before any time is spent
         began, settings = time.monotonic(), self._settings(time_limit, None)
         start = None if retrain else self._weights_of_best()
-        threads = cpu_count() if settings.jobs == -1 else settings.jobs
-        given = GivenImages(x_train, self._labels(y_train), start=start)
-        strategy = FinaleStrategy(PortfolioStrategy([]), share=1.0, fallback=best, threads=threads)
+        if isinstance(y_train, str):
+            settings, y_train = replace(settings, target=y_train), None
+        given = GivenImages(x_train, y_train, start=start, only=best, classes=is_classifier(self))
         history = self._trials
         place = None if self.path is None else f"{os.fspath(self.path)}-final"
-        self._run(given, replace(settings, search="auto"), began, place, strategy)
+        self._run(given, settings, began, place)
         self._trials = (*history, *self._trials)
         if x_test is not None:
             self.final_score_ = self.evaluate(x_test, y_test)
@@ -228,7 +229,7 @@ class ImageEstimator(RunResults, BaseEstimator):
 
     def evaluate(self, x_test: Any, y_test: Any = None) -> float:
         """Score the model on images that it has not seen, by the metric of the run, in its natural sign and unit."""
-        return self._fitted().score(x_test, y=self._labels(y_test))[1]
+        return self._fitted().score(x_test, y=y_test)[1]
 
     def export_model(self, path: str | os.PathLike[str] | None = None) -> Any:
         """Return the found network as a PyTorch module; with a path, write it there too.
@@ -307,7 +308,7 @@ class ImageClassifier(ClassifierMixin, ImageEstimator):
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the accuracy on images and their classes."""
-        return self._fitted().score(X, metric="accuracy", y=self._labels(y), weight=sample_weight)[1]
+        return self._fitted().score(X, metric="accuracy", y=y, weight=sample_weight)[1]
 
 
 class ImageRegressor(RegressorMixin, ImageEstimator):
@@ -321,4 +322,4 @@ class ImageRegressor(RegressorMixin, ImageEstimator):
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return R2 on images and their values."""
-        return self._fitted().score(X, metric="r2", y=self._labels(y), weight=sample_weight)[1]
+        return self._fitted().score(X, metric="r2", y=y, weight=sample_weight)[1]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from tamis.core.errors import ParameterError
 from tamis.neural.language.shapes import ImageShape
-from tamis.neural.members import ImageNetwork
+from tamis.neural.members import NetworkMember
 from tamis.neural.training.predicting import TTA
 from tamis.neural.training.recipe import Recipe
 
@@ -28,7 +28,7 @@ class RawNetwork(nn.Module):
 
     Parameters
     ----------
-    member : ImageNetwork
+    member : NetworkMember
     views : TTA
         Over which the outputs are averaged.
     """
@@ -40,7 +40,7 @@ class RawNetwork(nn.Module):
     rows: Tensor
     columns: Tensor
 
-    def __init__(self, member: ImageNetwork, views: TTA) -> None:
+    def __init__(self, member: NetworkMember, views: TTA) -> None:
         super().__init__()
         self.network = member.module()
         scaling = member.scaling
@@ -79,7 +79,7 @@ class Deployed(nn.Module):
 
     Parameters
     ----------
-    members : sequence of ImageNetwork
+    members : sequence of NetworkMember
     shares : sequence of float
         Weights of the members; they add up to 1.
     is_classes : bool
@@ -93,7 +93,7 @@ class Deployed(nn.Module):
 
     def __init__(
         self,
-        members: Sequence[ImageNetwork],
+        members: Sequence[NetworkMember],
         shares: Sequence[float],
         *,
         is_classes: bool = True,

@@ -18,7 +18,7 @@ NAME = "network"
 WEIGHTS, ABOUT = "weights.safetensors", "network.json"
 
 
-class ImageNetwork:
+class NetworkMember:
     """A network with what it needs to take raw pixels.
 
     Parameters
@@ -90,8 +90,8 @@ class ImageNetwork:
         return {WEIGHTS: self.weights, ABOUT: json.dumps(about).encode()}
 
 
-def load(files: Mapping[str, bytes]) -> ImageNetwork:
-    """Read what `ImageNetwork.files` wrote; no code is run.
+def load(files: Mapping[str, bytes]) -> NetworkMember:
+    """Read what `NetworkMember.files` wrote; no code is run.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def load(files: Mapping[str, bytes]) -> ImageNetwork:
     """
     try:
         about = json.loads(files[ABOUT])
-        return ImageNetwork(
+        return NetworkMember(
             Candidate.from_json(about["tree"]), ImageShape(**about["shape"]), int(about["n_outputs"]), files[WEIGHTS]
         )
     except (KeyError, ValueError, TypeError) as error:
@@ -119,7 +119,7 @@ COMPONENTS = (
         extra="neural",
         module="torch",
         missing=True,  # pixels are always there
-        dump=ImageNetwork.files,
+        dump=NetworkMember.files,
         load=load,
         summary="A network for images.",
     ),

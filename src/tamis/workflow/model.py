@@ -94,6 +94,8 @@ class Recipe:
     """How the columns of a table become features."""
     images: ImageForm | None = None
     """How raw images become what networks take."""
+    image_target: str | None = None
+    """The column or the array that the labels of images came from."""
     members: tuple[Member, ...] = ()
     constant: tuple[float, ...] = ()
     """What is predicted where there is no member: class shares, or one value."""
@@ -113,6 +115,7 @@ class Recipe:
             "target": self.coder.to_json(),
             "schema": self.schema.to_json() if self.schema else None,
             "images": self.images.to_json() if self.images else None,
+            "image_target": self.image_target,
             "members": [one.to_json() for one in self.members],
             "constant": list(self.constant),
             "constant_loss": self.constant_loss,
@@ -145,6 +148,7 @@ class Recipe:
             coder=TargetCoder.from_json(record["target"]),
             schema=maybe("schema", Schema),
             images=maybe("images", ImageForm),
+            image_target=record.get("image_target"),
             members=tuple(Member.from_json(one) for one in record["members"]),
             constant=tuple(record["constant"]),
             constant_loss=record.get("constant_loss"),
@@ -352,6 +356,10 @@ class Model:
             Where the target is missing, or holds classes that the model does not know.
         """
         target = self.recipe.schema.target if self.recipe.schema else None
+        if self.recipe.images is not None:
+            from tamis.workflow.images.decoding import labelled
+
+            rows, y = labelled(rows, self.recipe.images, self.recipe.image_target, y)
         if y is None:
             rows = to_pandas(rows)
             if target is None:
@@ -365,11 +373,13 @@ class Model:
             raise DataError(f"No row has a value in the target column {target!r}; nothing can be scored.")
         for line in self.recipe.coder.strays(y):
             warnings.warn(line, stacklevel=2)
-        if self.recipe.images is not None:
-            table: Table | Pixels = self.table(rows).take(known)
+        if isinstance(rows, Pixels):
+            table: Table | Pixels = rows.take(known)
         else:
             table = self.table(rows[known] if not hasattr(rows, "loc") else rows.loc[known])
         prediction = self.predict_raw(table)
+        if weight is not None and np.shape(weight) != known.shape:
+            raise DataError(f"There must be a weight for each of {len(known):,} rows; got shape {np.shape(weight)}.")
         weight = None if weight is None else np.asarray(weight)[known]
         if task.kind is not TaskKind.REGRESSION and task.metric.needs is Needs.LABEL:
             prediction = np.eye(len(task.classes or ()))[self.codes(prediction)]

@@ -94,6 +94,11 @@ class Settings:
             raise wrong_choice("search", self.search, SEARCHES)
         if self.space not in SPACES:
             raise wrong_choice("space", self.space, SPACES)
+        if self.search == "morphism" and self.space not in ("auto", "plain"):
+            raise ParameterError(
+                f"The search 'morphism' grows graphs of its own, not networks of the space {self.space!r}; leave the "
+                "space at 'auto', or choose another search."
+            )
         for name, shown in _POSITIVE.items():
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float) and value > 0):
@@ -124,7 +129,11 @@ class Settings:
     def with_preset(self) -> "Settings":
         """Apply the preset: a function from settings to settings."""
         found = _PRESETS[self.preset](self)
-        return found if self.predict_limit_s is None else replace(found, refit=True)  # one model instead of each fold's
+        if self.predict_limit_s is not None:
+            found = replace(found, refit=True)  # one model instead of each fold's
+        if self.max_latency_ms is not None:
+            found = replace(found, members=1)  # the bound is one of the prediction, not of each network in it
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""

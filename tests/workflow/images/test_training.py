@@ -13,7 +13,7 @@ from tamis.core.trial import Proposal, Status
 from tamis.evaluate.splits import Folds
 from tamis.neural.members import load
 from tamis.store.container import unpack
-from tamis.workflow.objective import ALL_ROWS, load_array
+from tamis.workflow.objective import load_array
 
 
 def test_a_network_learns_and_its_stored_form_predicts_what_was_scored(planned, attempted, small_net):
@@ -76,13 +76,6 @@ def test_a_child_begins_with_its_parents_weights(planned, attempted, small_net):
     short = Proposal(small_net, fidelity=0.01, parent=0, memo={"inherits": inherits}, origin="test")
     scratch = replace(short, parent=None, memo={})
     assert attempted(plan, short).loss < attempted(plan, scratch).loss
-
-
-def test_fitted_on_all_images_nothing_is_scored(planned, attempted, small_net):
-    outcome = attempted(planned(), Proposal(small_net, fold=ALL_ROWS, origin="test"))
-    assert outcome.status is Status.DONE
-    assert outcome.n_rows == 120
-    assert not outcome.losses and "predictions" not in outcome.artefacts
 
 
 def test_seconds_are_kept(planned, attempted, small_net):

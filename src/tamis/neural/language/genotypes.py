@@ -238,6 +238,9 @@ def known(name: str) -> Candidate:
     return KNOWN[name.upper()]
 
 
+PUBLISHED = {"nasnet": "NASNET_A", "amoeba": "AMOEBANET_A", "enas": "ENAS", "darts": "DARTS_V2"}
+"""The pair of cells that was found in each space of node cells."""
+
 FEW_IMAGES = 2_000
 """With fewer images the last map is dropped out in training, and batches are small so that steps are many."""
 
@@ -257,7 +260,7 @@ def stem_strides(shape: ImageShape) -> tuple[int, ...]:
     return tuple(stride for stride in (1, 2, 4) if 10 <= side / stride <= 48) or ((4,) if side > 48 else (1,))
 
 
-def seeds(shape: ImageShape, n_images: int) -> list[Candidate]:
+def seeds(shape: ImageShape, n_images: int, space: str = "auto") -> list[Candidate]:
     """Return whole networks that are known to do well at this size on a CPU, the quickest first.
 
     Dense 3x3 convolutions are the fastest per multiplication there, so all of them are made of these: a plain network
@@ -269,6 +272,9 @@ def seeds(shape: ImageShape, n_images: int) -> list[Candidate]:
     shape : ImageShape
     n_images : int
         To learn from.
+    space : str
+        Only networks of this family, see `tamis.neural.language.spaces.grammar_named`: of cells the published pair,
+        small enough for a CPU. None where no network of it is known.
 
     Examples
     --------
@@ -278,12 +284,16 @@ def seeds(shape: ImageShape, n_images: int) -> list[Candidate]:
     side = min(shape.height, shape.width)
     fine, coarse = (*stem_strides(shape), stem_strides(shape)[-1])[:2]
     stem = {"stem_kernel": 3, "stem_stride": fine}
-    bodies = (
+    bodies: tuple[Candidate, ...] = (
         _plain([64, 96, 128, 192], side // coarse, stem_kernel=5, stem_stride=coarse, stem_width=32, convs=2),
         _plain([32, 128, 128, 128], side // fine, whitening=True, stem_stride=fine, convs=2),
         _plain([32, 64, 128, 192], side // fine, **stem, stem_width=32, convs=3, residual=True),
         Candidate.of("edge_network", {**stem, "width": 16, "repeats": 1, "stages": 3}, BEST_EDGES),
     )
+    if space in PUBLISHED:
+        bodies = (known(PUBLISHED[space]).with_parameters(**stem, width=16, repeats=1),)
+    elif space != "auto":
+        bodies = tuple(body for body in bodies if body.component.removesuffix("_network") == space)
     training = {"dropout": 0.2, "batch_size": 64} if n_images < FEW_IMAGES else {}
     return [Candidate.of("network", training, body) for body in bodies]
 

@@ -90,7 +90,10 @@ class Setup:
 
 
 def find_device() -> tuple[str, int]:
-    """Return the device that is there, and how many of it: a CUDA GPU, Apple's, or the CPU."""
+    """Return the device that is there, and how many of it: a CUDA GPU, Apple's, or the CPU.
+
+    A worker among several sees one card alone: the run has given it that (`tamis.run.process.deal_cards`).
+    """
     if torch.cuda.is_available():
         return "cuda", torch.cuda.device_count()
     if torch.backends.mps.is_available():

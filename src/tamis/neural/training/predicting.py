@@ -33,6 +33,11 @@ class TTA:
         """Return the views that a recipe's augmentation allows."""
         return cls(flip=recipe.flip, shift=1 if recipe.shift > 0 else 0)
 
+    @property
+    def count(self) -> int:
+        """How many views there are of each image that is larger than a pixel."""
+        return (2 if self.flip else 1) + (2 if self.shift > 0 else 0)
+
     def views(self, images: Tensor) -> Iterator[tuple[float, Tensor]]:
         """Yield weighted views of images (n, height, width, channels); the weights add up to 1."""
         step = min(self.shift, images.shape[1] - 1, images.shape[2] - 1)

@@ -65,8 +65,6 @@ class Trained:
     """Of the final weights, on the validation images."""
     n_restarts: int = 0
     """How often it lost its numbers and went back."""
-    snapshots: tuple[State, ...] = ()
-    """Other states, the best or else the last one first."""
 
 
 def train(
@@ -305,11 +303,16 @@ class _Diary:
         self.valid = valid
         self.report = report
         self.history: list[Moment] = []
-        self.stopped: str | None = None
-        self.states: list[tuple[float, State]] = []
-        """The best so far or else the last ones, each with what it is worth; the best stands last."""
+        self.best: tuple[float, State] | None = None
+        """The highest score and its weights, where the recipe has patience."""
         self.waited = 0
         """Evaluations since the best one."""
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the training is to end, or None; a checkpoint knows it too."""
+        patience = self.work.recipe.patience
+        return "patience" if patience and self.waited >= patience else None
 
     def write(self) -> None:
         """Evaluate, remember, report."""
@@ -322,7 +325,8 @@ class _Diary:
         pace.looked(pace.elapsed_s - before)
         moment = Moment(work.step / work.batches.per_epoch, pace.elapsed_s, loss, value)
         self.history.append(moment)
-        self._keep(value)
+        if value is not None and work.recipe.patience:
+            self._compare(value)
         if self.report is not None:
             speed = pace.steps_per_s * work.batches.size
             self.report(**asdict(moment), progress=pace.progress(work.step), images_per_s=speed)
@@ -338,8 +342,8 @@ class _Diary:
             self.write()
             value = self.history[-1].score
         final = work.kept.state_dict()
-        if work.recipe.patience and self.valid is not None and self.states:
-            value, final = self.states[-1]
+        if self.best is not None:
+            value, final = self.best
         work.network.load_state_dict(final)
         work.settle(SETTLING_STEPS)
         return Trained(
@@ -352,21 +356,14 @@ class _Diary:
             stopped=stopped,
             score=value,
             n_restarts=self.guard.n_restarts,
-            snapshots=tuple(state for _, state in reversed(self.states)) if work.recipe.snapshots else (),
         )
 
-    def _keep(self, value: float | None) -> None:
-        recipe = self.work.recipe
-        better = value is not None and all(value > known for known, _ in self.states)
-        self.waited = 0 if better else self.waited + 1
-        size = max(recipe.snapshots, min(1, recipe.patience))
-        if size:
-            worth = float(len(self.history)) if value is None else value
-            self.states.append((worth, copied(self.work.kept.state_dict())))
-            self.states.sort(key=lambda one: one[0])
-            del self.states[:-size]
-        if recipe.patience and value is not None and self.waited >= recipe.patience:
-            self.stopped = "patience"
+    def _compare(self, value: float) -> None:
+        """Keep the weights of the best look; count those since that were no better."""
+        if isfinite(value) and (self.best is None or value > self.best[0]):
+            self.best, self.waited = (value, copied(self.work.kept.state_dict())), 0
+        else:
+            self.waited += 1
 
 
 def _checkpoint(guard: _Guard, diary: _Diary) -> bytes:
@@ -377,7 +374,7 @@ def _checkpoint(guard: _Guard, diary: _Diary) -> bytes:
             "counts": {"step": work.step, "factor": work.factor, "n_parts": work.n_parts},
             "n_restarts": guard.n_restarts,
             "history": [astuple(moment) for moment in diary.history],
-            "states": diary.states,
+            "best": diary.best,
             "waited": diary.waited,
             "seconds": diary.pace.elapsed_s,
         }
@@ -391,5 +388,5 @@ def _resume(saved: dict[str, Any], guard: _Guard, diary: _Diary) -> None:
     guard.n_restarts = saved["n_restarts"]
     guard.keep()
     diary.history = [Moment(*one) for one in saved["history"]]
-    diary.states, diary.waited = saved["states"], saved["waited"]
+    diary.best, diary.waited = saved["best"], saved["waited"]
     diary.pace.resume(saved["seconds"])

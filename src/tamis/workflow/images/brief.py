@@ -10,7 +10,6 @@ from tamis.core.contracts import Context
 from tamis.data.image_set import ImageSet
 from tamis.evaluate.splits import Folds
 from tamis.tasks.task import Task
-from tamis.workflow.objective import ALL_ROWS
 
 FINAL_EPOCHS = 2.0
 """So many times as long as a trial of the search is the last training, where epochs are counted."""
@@ -53,6 +52,4 @@ class Held:
 
     def rows(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the images that train and those that validate."""
-        if fold == ALL_ROWS:
-            return np.arange(self.images.n_rows), np.zeros(0, dtype=np.intp)
         return self.folds.rows(fold)

@@ -8,7 +8,7 @@ import numpy as np
 from tamis.data.image_form import ImageForm
 from tamis.data.image_set import decode_iter
 from tamis.data.image_sources import read_images
-from tamis.data.images.reading import ImageReading
+from tamis.data.images.reading import ImageReading, labels_of
 from tamis.data.pixels import Pixels
 
 
@@ -23,6 +23,32 @@ def decoded(source: Any, form: ImageForm) -> Pixels:
     reading = source if isinstance(source, ImageReading) else read_images(source, labelled=False)
     parts = [piece.images for piece in decode_iter(reading.images, form)]
     return Pixels(parts[0] if len(parts) == 1 else np.concatenate(parts))
+
+
+def labelled(source: Any, form: ImageForm, column: str | None = None, labels: Any = None) -> tuple[Pixels, np.ndarray]:
+    """Decode images, and return with them what is true of each.
+
+    Parameters
+    ----------
+    source : Pixels, or whatever `read_images` takes
+    form : ImageForm
+    column : str, optional
+        Where the labels stand in a table, or in a file of arrays.
+    labels : array-like of shape (n_images,), optional
+        Instead of those in the source.
+
+    Raises
+    ------
+    DataError
+        Where there are no labels, or not one for each image.
+    """
+    if labels is None:
+        reading = read_images(source, target=column, labelled=False)
+        if reading.labels is None:
+            reading = read_images(source, target=column)  # says what is missing, and where
+        return decoded(reading, form), np.asarray(reading.labels)
+    pixels = source if isinstance(source, Pixels) else decoded(source, form)
+    return pixels, labels_of(labels, pixels.n_rows)[0]
 
 
 def pieces(reading: ImageReading, form: ImageForm) -> Iterator[tuple[list[str], Pixels]]:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from tamis.core.candidate import BATCH
+from tamis.core.candidate import BATCH, Candidate
 from tamis.core.errors import CorruptArtefactError, DataError
 from tamis.core.kinds import TaskKind
 from tamis.core.trial import Trial
@@ -48,8 +49,8 @@ DISK_SHARE = 0.5
 MOST_HELD_OUT = 5_000
 """Images for validation: at 99 % accuracy the standard error is then 0.14 points; more would be lost to training."""
 
-REFIT_BELOW = 5_000
-"""With fewer images those that were held out are worth learning from in the end."""
+FOLDERS = "folder"
+"""What a reading names as the source of labels that are the names of folders."""
 
 UNIT_SHARE, UNIT_S = 0.05, (2.0, 120.0)
 """What a trial of the search at full fidelity takes of the time, and its bounds in seconds."""
@@ -73,6 +74,12 @@ class GivenImages:
     groups: Any = None
     start: bytes | None = None
     """A packed network that trainings of the same tree begin with."""
+    only: Candidate | None = None
+    """The network that is trained, where nothing is to be searched."""
+    image: str | None = None
+    """The column of pictures or of paths, of a table that has several."""
+    classes: bool = False
+    """Whether the labels are classes, whatever they look like."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,9 @@ class ImagePlan:
     """Whether mirrored images still show what they showed."""
     notes: tuple[str, ...] = ()
     start: bytes | None = None
+    only: Candidate | None = None
+    column: str | None = None
+    """Where the labels came from, in a table or a file of arrays."""
 
     @property
     def objective(self) -> ImageObjective:
@@ -123,8 +133,8 @@ class ImagePlan:
 
     @property
     def refits(self) -> bool:
-        """Whether members are trained once more on all images: where these are few."""
-        return self.n_images < REFIT_BELOW
+        """No: the last training takes the time that there is, and a second one on all images would halve it."""
+        return False
 
     @property
     def space(self) -> str:
@@ -143,7 +153,14 @@ class ImagePlan:
 
     def blank(self, constant: tuple[float, ...], loss: float) -> Recipe:
         """Return the recipe of the model that predicts a constant."""
-        return Recipe(task=self.task, coder=self.coder, images=self.form, constant=constant, constant_loss=loss)
+        return Recipe(
+            task=self.task,
+            coder=self.coder,
+            images=self.form,
+            image_target=self.column,
+            constant=constant,
+            constant_loss=loss,
+        )
 
     def name_of(self, trial: Trial) -> str | None:
         """Return a name for each training: several of one network are several members."""
@@ -172,6 +189,8 @@ class ImagePlan:
             "n_images": self.n_images,
             "flip": self.flip,
             "notes": list(self.notes),
+            "only": self.only.to_json() if self.only else None,
+            "column": self.column,
         }
         atomic_write(path, json.dumps(record).encode())
 
@@ -198,6 +217,8 @@ class ImagePlan:
             flip=record["flip"],
             notes=tuple(record["notes"]),
             start=start.read_bytes() if start.exists() else None,
+            only=Candidate.from_json(record["only"]) if record.get("only") else None,
+            column=record.get("column"),
         )
 
 
@@ -211,10 +232,11 @@ def make_image_plan(
     DataError
         Where nothing can be learned: no images, one class, no labels.
     """
-    reading = read_images(given.source, target=settings.target, labels=given.y)
+    reading = read_images(given.source, target=settings.target, labels=given.y, image=given.image)
     for line in reading.notes:
         tell(line)
-    coder, task, y = _target(reading, settings, metric, tell)
+    classes = given.classes or (given.y is None and reading.target == FOLDERS)
+    coder, task, y = _target(reading, settings, metric, classes=classes, tell=tell)
     keep = np.flatnonzero(y.present)
     if len(keep) < len(y.present):
         tell(f"{len(y.present) - len(keep):,} images have no label and are left out")
@@ -228,16 +250,14 @@ def make_image_plan(
     )
     tell(form.reason)
 
-    def kept(values: Any) -> np.ndarray | None:
-        return None if values is None else np.asarray(values)[keep]
-
+    weights, groups = _weights(given.weight, len(y.present)), _groups(given.groups, len(y.present))
     images = ImageSet.create(
         folder / "data",
         reading,
         form,
         y.values[keep],
-        weights=kept(given.weight),
-        groups=kept(given.groups),
+        weights=None if weights is None else weights[keep],
+        groups=None if groups is None else groups[keep],
     )
     for line in images.notes:
         tell(line)
@@ -260,20 +280,56 @@ def make_image_plan(
         flip=flip,
         notes=tuple(reading.notes),
         start=given.start,
+        only=given.only,
+        column=reading.target if reading.target != FOLDERS else None,
     )
     plan.save(folder / "plan.json")
     tell(describe(plan, images, len(folds.rows(0)[1])))
     return plan
 
 
-def _target(reading: ImageReading, settings: Settings, metric: Any, tell: Tell) -> tuple[TargetCoder, Task, Encoded]:
+def _weights(given: Any, n_images: int) -> np.ndarray | None:
+    """Return the weight of each image, None where all are alike."""
+    if given is None:
+        return None
+    try:
+        weights = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"The weights of images must be numbers ({error}).") from error
+    _check_length("weight", weights, n_images)
+    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
+        raise DataError("The weights of images must be finite, not negative, and not all zero.")
+    return None if np.ptp(weights) == 0 else weights
+
+
+def _groups(given: Any, n_images: int) -> np.ndarray | None:
+    """Return the number of each image's group."""
+    if given is None:
+        return None
+    groups = np.asarray(given)
+    _check_length("group", groups, n_images)
+    return np.unique(groups.astype(str), return_inverse=True)[1]
+
+
+def _check_length(name: str, values: np.ndarray, n_images: int) -> None:
+    if values.shape != (n_images,):
+        raise DataError(f"There must be one {name} for each of the {n_images:,} images; got shape {values.shape}.")
+
+
+def _target(
+    reading: ImageReading, settings: Settings, metric: Any, *, classes: bool, tell: Tell
+) -> tuple[TargetCoder, Task, Encoded]:
     """Find the task from the labels."""
     if reading.labels is None:
         raise DataError("The images have no labels; give a folder for each class, a target column, or y.")
-    kind, reason = (TaskKind(settings.task), "") if settings.task else infer_kind(reading.labels)
-    if reason:
+    if settings.task:
+        kind = TaskKind(settings.task)
+    elif classes:
+        kind = TaskKind.BINARY if len(pd.unique(pd.Series(reading.labels).dropna())) == 2 else TaskKind.MULTICLASS
+    else:
+        kind, reason = infer_kind(reading.labels)
         tell(f"task: {kind}, {reason} (change it with --task)")
-    coder = TargetCoder.fit(reading.labels, kind)
+    coder = TargetCoder.fit(reading.labels, kind, positive=settings.positive)
     asked = metric if metric is not None else settings.metric
     if asked is None and kind.is_classification:
         asked = "accuracy"

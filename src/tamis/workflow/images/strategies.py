@@ -13,6 +13,7 @@ from tamis.core.contracts import Strategy
 from tamis.core.decisions import Decisions
 from tamis.core.errors import wrong_choice
 from tamis.core.grammar import Grammar
+from tamis.core.seeds import generator
 from tamis.core.trial import Outcome, Trial
 from tamis.neural.language import genotypes, spaces
 from tamis.neural.language.shapes import ImageShape
@@ -93,7 +94,9 @@ class ImageIngredients:
     @cached_property
     def seeds(self) -> list[Candidate]:
         """Networks that are known to do well at this size."""
-        found = genotypes.seeds(self.shape, self.plan.n_images)
+        found = genotypes.seeds(self.shape, self.plan.n_images, self.plan.space)
+        if not found:
+            return [self.draw(generator(self.seed, "first network"))]
         return [one.with_parameters(flip=True) for one in found] if self.plan.flip else found
 
     def draw(self, rng: np.random.Generator) -> Candidate:
@@ -219,16 +222,20 @@ def strategy_for_images(plan: ImagePlan, given: Strategy | None = None) -> Strat
     name = plan.settings.search
     if given is None and name not in IMAGE_STRATEGIES:
         raise wrong_choice("search", name, IMAGE_SEARCHES)
-    inner = given if given is not None else IMAGE_STRATEGIES[name](ingredients)
     jobs = cpu_count() if plan.settings.jobs == -1 else plan.settings.jobs
+    if plan.only is not None:
+        return FinaleStrategy(PortfolioStrategy([]), share=1.0, fallback=plan.only, threads=jobs)
+    inner = given if given is not None else IMAGE_STRATEGIES[name](ingredients)
 
     def epochs(budget: BudgetView, told: Outcome | None) -> float:
         """Return how many epochs one thread comes to in what is left."""
         speed = 0.0 if told is None else float(told.realised.get("images_per_s", 0.0))
         return 0.0 if budget.remaining_s == inf else speed * budget.remaining_s / plan.n_images
 
+    alone = plan.settings.max_latency_ms is not None  # then one network is all that predicts
+
     def beside(budget: BudgetView, told: Outcome | None) -> int:
-        return budget.slots if epochs(budget, told) >= MANY_EPOCHS else 1
+        return budget.slots if not alone and epochs(budget, told) >= MANY_EPOCHS else 1
 
     def scaled(found: Candidate, budget: BudgetView, told: Outcome | None) -> Candidate:
         """Let a network grow for which there is time in plenty, so that it still comes to `ENOUGH_EPOCHS`."""
@@ -241,7 +248,7 @@ def strategy_for_images(plan: ImagePlan, given: Strategy | None = None) -> Strat
         share=FINAL_SHARE,
         parallel=beside,
         threads=jobs,
-        n_best=N_FINAL,
+        n_best=1 if alone else N_FINAL,
         foresee=foresight(plan),
         scaled=scaled,
         fallback=ingredients.seeds[0],

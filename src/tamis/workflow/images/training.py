@@ -18,7 +18,7 @@ from tamis.neural.building.network import count_parameters, inherit, measure_lat
 from tamis.neural.fresh import fresh_network
 from tamis.neural.language.shapes import ImageShape
 from tamis.neural.language.spaces import valid as valid_cells
-from tamis.neural.members import NAME, ImageNetwork
+from tamis.neural.members import NAME, NetworkMember
 from tamis.neural.members import load as load_network
 from tamis.neural.training.batches import ImageData
 from tamis.neural.training.device import Setup, find_device, probe
@@ -52,13 +52,13 @@ def train_one(brief: Brief, proposal: Proposal, context: Context, began: float) 
     memo = proposal.memo
     seed = derive(brief.seed, "network", proposal.candidate.key, proposal.fold, memo.get("seed", 0))
     network = fresh_network(proposal.candidate, shape, n_outputs, seed)
-    costs = check_size(brief, network, shape)
+    recipe = Recipe.from_settings(proposal.candidate.settings)
+    costs = check_size(brief, network, shape, TTA.of(recipe).count)
     train_rows, valid_rows = held.rows(proposal.fold)
     data = ImageData(held.images.images, held.images.y, rows=train_rows)
     _take_over(network, brief, proposal, store)
     valid = ImageData(held.images.images, held.images.y, rows=valid_rows) if len(valid_rows) else None
     watched = None if valid is None else valid.subset(np.arange(0, len(valid), -(-len(valid) // MOST_WATCHED)))
-    recipe = Recipe.from_settings(proposal.candidate.settings)
     setup = setup_for(brief, network, recipe, proposal, context)
     checkpoints = _Checkpoints(store, context)
     trained = train(
@@ -91,8 +91,8 @@ def shape_of(images: ImageSet) -> ImageShape:
     return ImageShape(channels, height, width)
 
 
-def check_size(brief: Brief, network: Any, shape: ImageShape) -> dict[str, Any]:
-    """Count weights and, where it is bounded, time one prediction; refuse what is over a bound.
+def check_size(brief: Brief, network: Any, shape: ImageShape, n_views: int = 1) -> dict[str, Any]:
+    """Count weights and, where it is bounded, time one prediction, all views of it; refuse what is over a bound.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def check_size(brief: Brief, network: Any, shape: ImageShape) -> dict[str, Any]:
     most = brief.max_parameters
     if most is not None and costs["parameters"] > most:
         raise TrialError(f"It has {costs['parameters']:,} weights; {most:,} are allowed (max_parameters).")
-    costs["latency_ms"] = round(measure_latency_ms(network, shape), 3)
+    costs["latency_ms"] = round(n_views * measure_latency_ms(network, shape), 3)
     slowest = brief.max_latency_ms
     if slowest is not None and costs["latency_ms"] > slowest:
         raise TrialError(
@@ -182,7 +182,7 @@ def _predicted(brief: Brief, trained: Trained, valid: ImageData, setup: Setup, v
 
 def _stored(brief: Brief, proposal: Proposal, trained: Trained, shape: ImageShape, store: FolderArtefacts) -> Outcome:
     weights = dump_weights(trained.network, {"scaling": trained.scaling.to_json()})
-    member = ImageNetwork(proposal.candidate, shape, brief.task.n_outputs, weights)
+    member = NetworkMember(proposal.candidate, shape, brief.task.n_outputs, weights)
     model = store.put(pack(member.files(), {"component": NAME, "own format": True}, compressed=False))
     curve = [[round(one.epoch, 2), round(one.seconds, 2), one.score] for one in trained.history]
     realised = {

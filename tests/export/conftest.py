@@ -14,7 +14,7 @@ from tamis.ensemble.calibration import Calibrator
 from tamis.neural.language.genotypes import BEST_EDGES, known
 from tamis.neural.language.graphs import start_graphs
 from tamis.neural.language.shapes import ImageShape
-from tamis.neural.members import NAME, ImageNetwork
+from tamis.neural.members import NAME, NetworkMember
 from tamis.store.container import pack
 from tamis.tasks.targets import TargetCoder
 from tamis.tasks.task import Task
@@ -31,7 +31,7 @@ BODIES = {
 CLASSES = ("cat", 'a "dog"', "owl\n")
 
 
-def network_of(body: Candidate, n_outputs: int, seed: int, target: Sequence[float]) -> ImageNetwork:
+def network_of(body: Candidate, n_outputs: int, seed: int, target: Sequence[float]) -> NetworkMember:
     """A network whose statistics are not those it was born with."""
     import torch
 
@@ -44,7 +44,7 @@ def network_of(body: Candidate, n_outputs: int, seed: int, target: Sequence[floa
     network(2 * torch.randn(8, SHAPE.channels, SHAPE.height, SHAPE.width))
     scaling = {"mean": [100.0, 120.0, 140.0], "spread": [50.0, 60.0, 70.0]}
     scaling |= {"target_mean": list(target[:1]), "target_spread": list(target[1:])}
-    return ImageNetwork(tree, SHAPE, n_outputs, dump_weights(network, {"scaling": scaling}))
+    return NetworkMember(tree, SHAPE, n_outputs, dump_weights(network, {"scaling": scaling}))
 
 
 def images(n_images: int = 5) -> np.ndarray:

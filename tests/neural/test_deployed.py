@@ -16,7 +16,7 @@ from tamis.neural.building.network import build_network
 from tamis.neural.deployed import Deployed, outputs_for
 from tamis.neural.language.genotypes import BEST_EDGES
 from tamis.neural.language.shapes import ImageShape
-from tamis.neural.members import ImageNetwork
+from tamis.neural.members import NetworkMember
 from tamis.neural.training.device import inference_setup
 from tamis.neural.training.predicting import TTA, predict_logits, softmax
 from tamis.neural.training.recipe import Recipe
@@ -29,7 +29,7 @@ EDGES = Candidate.of("edge_network", {"width": 16, "repeats": 1, "stages": 2}, B
 
 def member(
     body: Candidate, n_outputs: int = 3, seed: int = 0, target: Sequence[float] = (), **training: Any
-) -> ImageNetwork:
+) -> NetworkMember:
     """A network whose statistics are not those it was born with."""
     torch.manual_seed(seed)
     tree = Candidate.of("network", training, body)
@@ -37,7 +37,7 @@ def member(
     network(2 * torch.randn(16, SHAPE.channels, SHAPE.height, SHAPE.width))
     scaling = {"mean": [100.0, 120.0, 140.0], "spread": [50.0, 60.0, 70.0]}
     scaling |= {"target_mean": list(target[:1]), "target_spread": list(target[1:])}
-    return ImageNetwork(tree, SHAPE, n_outputs, dump_weights(network, {"scaling": scaling}))
+    return NetworkMember(tree, SHAPE, n_outputs, dump_weights(network, {"scaling": scaling}))
 
 
 def images(n_images: int = 6) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tamis.core.errors import DataError, ParameterError
 from tamis.core.kinds import TaskKind
 from tamis.core.version import __version__
-from tamis.neural.members import ImageNetwork
+from tamis.neural.members import NetworkMember
 from tamis.neural.members import load as load_network
 from tamis.store.atomic import atomic_write
 from tamis.store.container import unpack
@@ -23,7 +23,7 @@ FORMAT = 1
 """The version of the description of an architecture."""
 
 
-def networks_of(model: Model) -> list[tuple[float, ImageNetwork]]:
+def networks_of(model: Model) -> list[tuple[float, NetworkMember]]:
     """Return the networks that a model is made of with their shares, the largest first.
 
     Raises
@@ -173,7 +173,7 @@ def _code(model: Model) -> bytes:
     return f"{program}{_usage(network, classes)}\n\n{main}{rest}".encode()
 
 
-def _usage(network: ImageNetwork, classes: Any) -> str:
+def _usage(network: NetworkMember, classes: Any) -> str:
     """Write down how the network is loaded and used: what the training fixed beside the weights."""
     scaling = network.scaling
     size = f"{network.shape.channels}, {network.shape.height}, {network.shape.width}"

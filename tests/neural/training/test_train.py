@@ -238,11 +238,17 @@ def test_memory_that_never_suffices_ends_the_trial():
         train(Greedy(1), bars(), QUICK, limit=Limit(epochs=1), setup=Setup())
 
 
+def noise(seed):
+    """Bars whose classes cannot be learned."""
+    return ImageData(bars(seed=seed).images, np.random.default_rng(seed).integers(0, 3, 256))
+
+
+PATIENT = Recipe(batch_size=32, patience=3, ema=False, label_smoothing=0.0)
+
+
 def test_patience_ends_with_the_best_weights():
-    noise = ImageData(bars().images, np.random.default_rng(0).integers(0, 3, 256))
-    recipe = Recipe(batch_size=32, patience=3, ema=False, label_smoothing=0.0)
-    valid = ImageData(bars(seed=1).images, np.random.default_rng(1).integers(0, 3, 256))
-    done = train(network(), noise, recipe, limit=Limit(epochs=50), setup=Setup(), valid=valid)
+    valid = noise(1)
+    done = train(network(), noise(0), PATIENT, limit=Limit(epochs=50), setup=Setup(), valid=valid)
     assert done.stopped == "patience" and done.epochs < 50
     scores = [moment.score for moment in done.history]
     assert done.score == max(scores) == score(done.network, valid, Setup(), done.scaling)
@@ -256,24 +262,11 @@ def test_without_patience_the_validation_images_decide_nothing():
     assert states_equal(one.network, other.network)
 
 
-def test_snapshots_are_the_best_states():
-    recipe = Recipe(batch_size=32, snapshots=2)
-    valid = bars(seed=1)
-    done = train(network(), bars(), recipe, limit=Limit(epochs=6), setup=Setup(), valid=valid)
-    best = sorted((moment.score for moment in done.history if moment.score is not None), reverse=True)[:2]
-    net = network()
-    found = []
-    for state in done.snapshots:
-        net.load_state_dict(state)
-        found.append(score(net, valid, Setup(), done.scaling))
-    assert found == best
-
-
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_resumed_training_ends_as_the_uninterrupted_one(optimizer, monkeypatch):
     monkeypatch.setattr("tamis.neural.training.train.CHECKPOINT_S", 0.0)
     monkeypatch.setattr("tamis.neural.training.schedule.SAVING_SPACING", 0.0)
-    recipe = Recipe(optimizer=optimizer, batch_size=32, flip=True, mixup=0.2, snapshots=1)
+    recipe = Recipe(optimizer=optimizer, batch_size=32, flip=True, mixup=0.2)
     same = {"limit": Limit(epochs=3), "setup": Setup(), "seed": 2, "valid": bars(seed=1)}
     saved: list[bytes] = []
     whole = train(network(dropout=0.2), bars(), recipe, checkpoint=saved.append, **same)
@@ -282,7 +275,17 @@ def test_a_resumed_training_ends_as_the_uninterrupted_one(optimizer, monkeypatch
         again = train(network(dropout=0.2), bars(), recipe, resume=content, **same)
         assert states_equal(whole.network, again.network)
         assert [moment.score for moment in again.history] == [moment.score for moment in whole.history]
-        assert all(torch.equal(value, again.snapshots[0][name]) for name, value in whole.snapshots[0].items())
+
+
+def test_a_resumed_training_remembers_its_best_look(monkeypatch):
+    monkeypatch.setattr("tamis.neural.training.train.CHECKPOINT_S", 0.0)
+    monkeypatch.setattr("tamis.neural.training.schedule.SAVING_SPACING", 0.0)
+    same = {"limit": Limit(epochs=50), "setup": Setup(), "valid": noise(1)}
+    saved: list[bytes] = []
+    whole = train(network(), noise(0), PATIENT, checkpoint=saved.append, **same)
+    again = train(network(), noise(0), PATIENT, resume=saved[-1], **same)
+    assert (again.stopped, again.steps, again.score) == ("patience", whole.steps, whole.score)
+    assert states_equal(whole.network, again.network)
 
 
 def test_the_seconds_before_a_checkpoint_count():

@@ -80,6 +80,37 @@ def test_no_row_depends_on_its_neighbours() -> None:
     np.testing.assert_array_equal(together[:1], form.apply(dark[None]))
 
 
+@pytest.mark.parametrize(
+    ("value", "neighbour", "dtype", "wanted"),
+    [
+        (1.0, 200.0, "f4", 255),
+        (200.0, 1.0, "f4", 200),
+        (-1.0, 200.0, "f8", 0),
+        (200, 60_000, "u2", 1),
+        (65_535, 200, ">u2", 255),
+        (200, 60_000, "i4", 200),
+    ],
+)
+def test_what_an_image_becomes_does_not_depend_on_its_chunk(
+    value: float, neighbour: float, dtype: str, wanted: int
+) -> None:
+    raw = np.stack([np.full((4, 4), one, dtype=dtype) for one in (value, neighbour)])
+    form = ImageForm(4, 4, 1)
+    for handed in (raw, list(raw), raw[:1], [raw[0]]):
+        assert np.unique(form.apply(handed)[0]).tolist() == [wanted]
+
+
+def test_an_image_of_which_no_value_is_a_number_is_refused() -> None:
+    raw = np.ones((3, 4, 4, 1), dtype=np.float32)
+    raw[0, 0, 0] = np.nan
+    for family in (BYTES, FLOATS):
+        form = ImageForm(4, 4, 1, family=family)
+        assert form.apply(raw).shape == (3, 4, 4, 1)
+        for handed in (np.full_like(raw, np.nan), [np.ones((4, 4)), np.full((9, 9), np.nan)]):
+            with pytest.raises(BadPictureError, match="every value is NaN"):
+                form.apply(handed)
+
+
 @pytest.mark.extras
 def test_mixed_lists_keep_their_order_and_come_to_one_size() -> None:
     raw = [
@@ -140,6 +171,12 @@ def test_arrays_that_are_no_images_are_refused(shape: tuple[int, ...], words: st
         batch_of(np.zeros(shape))
 
 
+@pytest.mark.parametrize("dtype", ["O", "c8", "U4"])
+def test_arrays_that_hold_no_numbers_are_refused(dtype: str) -> None:
+    with pytest.raises(DataError, match=r"array of images \(3, 4, 4\) .* must be numbers"):
+        batch_of(np.zeros((3, 4, 4), dtype=dtype))
+
+
 def test_one_image_has_its_channels_last() -> None:
     assert channels_last(np.zeros((5, 6))).shape == (5, 6, 1)
     assert channels_last(np.zeros((3, 6, 7))).shape == (6, 7, 3)
@@ -154,8 +191,8 @@ def test_pixels_are_numbers() -> None:
         *(BYTES, INTEGERS, INTEGERS),
         *(FLOATS, SWITCHES),
     ]
-    for kind in ("U4", "c8", "M8[s]"):
-        with pytest.raises(DataError, match="must be numbers"):
+    for kind in ("U4", "c8", "M8[s]", "O"):
+        with pytest.raises(BadPictureError, match="must be numbers"):
             family_of(np.dtype(kind))
 
 

@@ -105,6 +105,31 @@ def test_images_that_cannot_be_read_are_left_out_and_named(tmp_path: Path) -> No
     assert not list((tmp_path / "strict").iterdir())
 
 
+def test_images_that_hold_no_numbers_are_left_out_or_refused_by_their_number(tmp_path: Path) -> None:
+    values = noise(5).astype(np.float32)
+    values[3] = np.nan
+    objects: list[Any] = [*noise(4), noise(1)[0].astype(object)]
+    for raw, row, reason in (
+        (ArrayImages(values), 3, "every value is NaN"),
+        (ListedImages(list(values)), 3, "every value is NaN"),
+        (ListedImages(objects), 4, "is an array of object"),
+    ):
+        assert len(look(raw).sizes) >= 4
+        made = ImageSet.create(tmp_path / "set", ImageReading(raw), FORM, np.arange(5))
+        assert made.y.tolist() == [one for one in range(5) if one != row]
+        assert f"image {row} (counted from 0): " in made.notes[0] and reason in made.notes[0]
+        with pytest.raises(DataError, match=rf"image {row} \(counted from 0\): .*{reason}"):
+            list(decode_iter(raw, FORM))
+
+
+def test_a_strip_beside_one_without_numbers_is_still_read() -> None:
+    values = np.ones((3, 1, 9, 1))  # one strip alone could be read with its channels first
+    values[1] = np.nan
+    bad: list[Bad] = []
+    (piece,) = decode_iter(ArrayImages(values), ImageForm(1, 9, 1), bad=bad)
+    assert piece.rows.tolist() == [0, 2] and [one.row for one in bad] == [1]
+
+
 @pytest.mark.extras
 def test_if_most_cannot_be_read_something_else_is_wrong(tmp_path: Path) -> None:
     reading = ImageReading(ListedImages([b"rubbish", b"", encoded(noise(1)[0])]))

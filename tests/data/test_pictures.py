@@ -7,6 +7,7 @@ import sys
 import threading
 import tracemalloc
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -222,6 +223,50 @@ def test_pillow_images_are_read_as_they_are_and_left_alone(tmp_path) -> None:
     stream = Image.open(io.BytesIO(path.read_bytes()))
     assert decode(stream, least=4).shape[0] < 40
     assert stream.size == (60, 40)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "ICO"])
+def test_what_was_changed_in_an_opened_picture_is_seen(tmp_path, kind: str) -> None:
+    path = tmp_path / "frames"
+    more = {} if kind == "ICO" else {"save_all": True, "append_images": [Image.new("RGB", (60, 40), "white")]}
+    plain().save(path, kind, **more)
+    with Image.open(path) as image:
+        before = decode(image)
+        image.paste(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (0, 0))
+        assert unread(image) is image
+        np.testing.assert_array_equal(decode(image), before[:, ::-1])
+
+
+def box(*brands: bytes) -> bytes:
+    """Write the first box of a file in HEIF or AVIF."""
+    content = b"ftyp" + brands[0] + bytes(4) + b"".join(brands[1:])
+    return struct.pack(">I", len(content) + 4) + content + b"\0\0\0\x08meta" * 9
+
+
+@pytest.mark.parametrize("brands", [(b"heic", b"mif1"), (b"heix",), (b"mif1", b"heic"), (b"msf1", b"hevc")])
+def test_pictures_of_telephones_are_called_by_their_name(brands: tuple[bytes, ...], monkeypatch) -> None:
+    monkeypatch.setattr(pictures, "available", lambda module: False)
+    monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
+    for read in (decode, measure):
+        with pytest.raises(BadPictureError, match=r"HEIF \(.heic\).*pip install pillow-heif, or convert"):
+            read(box(*brands))
+
+
+@pytest.mark.parametrize("brands", [(b"avif",), (b"mif1", b"miaf", b"avif"), (b"isom", b"mp41")])
+def test_other_files_with_brands_are_not_taken_for_those_of_telephones(brands: tuple[bytes, ...]) -> None:
+    with pytest.raises(BadPictureError, match=r"is damaged or cut off|no picture of a known format"):
+        decode(box(*brands))
+
+
+def test_an_installed_reader_of_heif_is_used(monkeypatch) -> None:
+    def register() -> None:
+        Image.OPEN["HEIF"] = (lambda stream, name: plain(), lambda head: head[8:12] == b"heic")
+
+    monkeypatch.setattr(pictures, "available", lambda module: module == "pillow_heif")
+    monkeypatch.setitem(sys.modules, "pillow_heif", SimpleNamespace(register_heif_opener=register))
+    monkeypatch.setitem(Image.OPEN, "HEIF", None)  # put back what was there
+    del Image.OPEN["HEIF"]
+    np.testing.assert_array_equal(decode(box(b"heic")), QUADRANTS)
 
 
 def test_whether_it_is_a_picture_is_told_without_pillow(monkeypatch) -> None:

@@ -8,6 +8,7 @@ from tamis.pipelines.compile import find, fit_for, fit_model, predict, prepare
 from tamis.pipelines.portfolio import candidates_for
 from tamis.pipelines.recipes import Groups
 from tamis.pipelines.rules import grammar_for, model_space
+from tamis.pipelines.starts import STARTS
 
 ALL = Groups(numbers=2, few_levels=1, many_levels=1, dates=1, texts=1)
 
@@ -19,6 +20,24 @@ def test_every_grown_tree_is_written_by_its_grammar():
         tree = grammar.grow(rng)
         grammar.check(tree)
         grammar.check(grammar.mutate(tree, rng))
+
+
+TABLES = (
+    ALL, Groups(numbers=5), Groups(numbers=3, few_levels=2), Groups(numbers=3, many_levels=1), Groups(few_levels=2),
+    Groups(texts=1), Groups(dates=2), Groups(few_levels=1, many_levels=2, dates=1), Groups(numbers=9, sparse=True),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("groups", TABLES)
+@pytest.mark.parametrize("kind", TaskKind)
+def test_every_starting_configuration_is_written_by_the_grammar(groups, kind):
+    """A search that goes on from the best of them must know how to change them."""
+    catalogue = builtin()
+    grammar = grammar_for(groups, kind, catalogue)
+    starts = candidates_for(groups, kind, 900, 9, catalogue, order=list(STARTS))
+    assert len(starts) >= 8
+    for tree in starts:
+        grammar.check(tree)
 
 
 @pytest.mark.parametrize("groups", [Groups(numbers=1), Groups(few_levels=1), Groups(texts=1), Groups(dates=2)])

@@ -50,6 +50,15 @@ def _has_references(tree: Candidate) -> bool:
     return any(isinstance(one, int) for node in tree.walk() for one in node.inputs)
 
 
+def _has_parameters(one: Production, node: Candidate) -> bool:
+    """Tell whether a node's parameters are what a production allows."""
+    try:
+        one.space.check(node.settings, node.component)
+    except ParameterError:
+        return False
+    return True
+
+
 class Grammar:
     """A set of productions from one start symbol.
 
@@ -122,7 +131,10 @@ class Grammar:
         """Tell whether every subtree below a node can be written as the production asks."""
         pairs = zip(node.inputs, one.symbols(len(node.inputs)), strict=True)
         return all(
-            any(self._fits(way, child) and self._writes_inputs(way, child) for way in self.productions[name])
+            any(
+                self._fits(way, child) and _has_parameters(way, child) and self._writes_inputs(way, child)
+                for way in self.productions[name]
+            )
             for child, name in pairs
             if isinstance(child, Candidate)
         )

@@ -127,6 +127,7 @@ class ImageForm:
 
     def _finish(self, pixels: np.ndarray) -> np.ndarray:
         """Bring pictures of one shape, (N, H, W, C), to this form."""
+        _refuse_all_nan(pixels)
         eight = in_channels(self._to_bytes(pixels), self.channels)
         if eight.shape[1:3] == (self.height, self.width):
             return np.ascontiguousarray(eight)
@@ -138,18 +139,13 @@ class ImageForm:
     def _to_bytes(self, pixels: np.ndarray) -> np.ndarray:
         family = family_of(pixels.dtype)
         if family == self.family:
-            scale, offset = self.scale, self.offset
-        elif family == BYTES:
-            scale, offset = 1.0, 0.0
-        else:  # what a row becomes must not depend on its neighbours: nothing is spread
-            scale, offset = scaling(*extent(pixels), family, spread=False)
-        if family == BYTES and (scale, offset) == (1.0, 0.0):
+            return brightness(pixels, self.scale, self.offset)
+        if family == BYTES:
             return pixels
-        shown = pixels.astype(np.result_type(pixels.dtype, np.float32))
-        shown *= scale
-        shown += offset
-        shown = np.nan_to_num(shown, copy=False, nan=0.0, posinf=255.0, neginf=0.0)
-        return np.clip(np.rint(shown, out=shown), 0, 255, out=shown).astype(np.uint8)
+        made = np.empty(pixels.shape, dtype=np.uint8)
+        for row, one in enumerate(pixels):  # what a row becomes must not depend on its neighbours
+            made[row] = brightness(one, *usual_scaling(one))
+        return made
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -175,8 +171,8 @@ def family_of(dtype: np.dtype) -> str:
 
     Raises
     ------
-    DataError
-        Where they are no pixels: texts, dates, complex numbers.
+    BadPictureError
+        Where they are no pixels: texts, dates, complex numbers, Python objects.
 
     Examples
     --------
@@ -187,7 +183,7 @@ def family_of(dtype: np.dtype) -> str:
         return BYTES
     family = {"b": SWITCHES, "u": INTEGERS, "i": INTEGERS, "f": FLOATS}.get(dtype.kind)
     if family is None:
-        raise DataError(f"Images must be numbers (uint8, uint16, float, bool); got an array of {dtype}.")
+        raise BadPictureError(f"is an array of {dtype}; pixels must be numbers (uint8, uint16, float, bool)")
     return family
 
 
@@ -224,13 +220,63 @@ def scaling(low: float, high: float, family: str, spread: bool = True) -> tuple[
     return scale, 0.0 - scale * bottom
 
 
+def usual_scaling(pixels: np.ndarray) -> tuple[float, float]:
+    """Return scale and offset that bring one image of another kind than was learned from to 0..255.
+
+    Its type decides where it can: true and false are white and black, and uint16 goes to 65,535. Other types may hold
+    several ranges, such as fractions 0..1 or 0..255: then the image itself decides, by the narrowest of `RANGES` that
+    holds its values (but for flaws, see `extent`): a float image within 0..1 has 1 for white, one that goes beyond, to
+    255. Its own values are not spread, and no other image is asked: it looks the same in whatever company it comes.
+
+    Examples
+    --------
+    >>> usual_scaling(np.array([[0.0, 1.0]])), usual_scaling(np.array([[0.0, 200.0]]))
+    ((255.0, 0.0), (1.0, 0.0))
+    >>> usual_scaling(np.array([[200]], dtype=np.uint16)) == (255 / 65535, 0.0)
+    True
+    """
+    family = family_of(pixels.dtype)
+    if family == SWITCHES:
+        low, high = RANGES[SWITCHES][0]
+    elif pixels.dtype.kind == "u" and pixels.dtype.itemsize == 2:
+        low, high = RANGES[INTEGERS][-1]
+    else:
+        low, high = extent(pixels)
+    return scaling(low, high, family, spread=False)
+
+
+def brightness(pixels: np.ndarray, scale: float, offset: float) -> np.ndarray:
+    """Return scale * x + offset of every number, rounded and kept within 0..255; NaN is black."""
+    if pixels.dtype == np.uint8 and (scale, offset) == (1.0, 0.0):
+        return pixels
+    shown = pixels.astype(np.result_type(pixels.dtype, np.float32))
+    shown *= scale
+    shown += offset
+    shown = np.nan_to_num(shown, copy=False, nan=0.0, posinf=255.0, neginf=0.0)
+    return np.clip(np.rint(shown, out=shown), 0, 255, out=shown).astype(np.uint8)
+
+
+def _refuse_all_nan(pixels: np.ndarray) -> None:
+    """Refuse images (N, H, W, C) of which one holds no number: it would be black.
+
+    Raises
+    ------
+    BadPictureError
+        Where there is one; with several it does not tell which.
+    """
+    if pixels.dtype.kind == "f":
+        suspects = np.flatnonzero(np.isnan(pixels[:, 0, 0, 0]))
+        if any(np.isnan(pixels[row]).all() for row in suspects):
+            raise BadPictureError("holds no number: every value is NaN")
+
+
 def batch_of(array: np.ndarray) -> np.ndarray:
     """Return a view of images with their channels last: (N, H, W, C).
 
     Raises
     ------
     DataError
-        Where the shape is not that of images, or could be read in two ways.
+        Where the shape is not that of images, or could be read in two ways, or what it holds are no numbers.
 
     Examples
     --------
@@ -251,9 +297,10 @@ def batch_of(array: np.ndarray) -> np.ndarray:
         raise DataError(f"Images must be an array of N x height x width (x channels); got one of shape {shape}.")
     if 0 in shape:
         raise DataError(f"Found an array of images with shape {shape}; at least one image and one pixel are needed.")
-    if array.ndim == 3:
-        return array[..., None]
     try:
+        family_of(array.dtype)
+        if array.ndim == 3:
+            return array[..., None]
         return array if _last(shape[1:]) else np.moveaxis(array, 1, -1)
     except BadPictureError as error:
         raise DataError(f"The array of images {shape} {error}.") from error

@@ -115,10 +115,10 @@ def _decode(raws: Any, start: int, form: ImageForm, images: RawImages) -> tuple[
     good: list[int] = []
     made: list[np.ndarray] = []
     bad: list[Bad] = []
-    for place, raw in enumerate(raws):
+    for place in range(len(raws)):
         row = start + place
         try:
-            made.append(form.apply([raw]))
+            made.append(form.apply(raws[place : place + 1]))
             good.append(row)
         except BadPictureError as error:
             bad.append(Bad(row, images.name(row), str(error)))

@@ -53,8 +53,8 @@ def read_images(
     Raises
     ------
     DataError
-        Where there are no images, or no labels though they are needed, or but one; or a row has no image. The message
-        says where, and what to do.
+        Where there are no images, or no labels though they are needed, or but one; or, not to learn, a row has no
+        image. The message says where, and what to do.
     MissingExtraError
         Where Pillow is needed and not installed.
 
@@ -69,7 +69,7 @@ def read_images(
     if isinstance(source, str | Path):
         reading = _from_path(source, image, options, labelled)
     elif _is_frame(source):
-        reading = read_image_frame(source, "the data frame", Path(), image=image, **options)
+        reading = read_image_frame(source, "the data frame", Path(), image=image, learn=labelled, **options)
     elif is_picture(source):
         raise DataError("Got a single picture; give a list of them: [picture].")
     elif hasattr(source, "__array__"):
@@ -79,7 +79,7 @@ def read_images(
     else:
         raise ParameterError(f"Images must be {ACCEPTED}; got {type(source).__name__}.")
     if not reading.n_rows:
-        raise DataError(f"{name}: there are no images; at least two are needed.")
+        raise DataError(f"{name}: there are no images" + ("; at least two are needed." if labelled else "."))
     if labels is not None:
         found, notes = labels_of(labels, reading.n_rows)
         reading = replace(reading, labels=found, notes=(*reading.notes, *notes), target=target)
@@ -106,7 +106,7 @@ def _from_path(source: "str | Path", image: str | None, options: dict[str, Any],
                 f"{path}: is a single picture; to learn, name the folder that holds a folder for each class."
             )
         return ImageReading(ListedImages([path]), None, (counted(1, "picture"),))
-    return read_image_table(path, image=image, **options)
+    return read_image_table(path, image=image, learn=learn, **options)
 
 
 def _has_pictures(folder: Path) -> bool:

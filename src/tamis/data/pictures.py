@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tamis.core.errors import DataError
-from tamis.core.extras import require
+from tamis.core.extras import available, require
 
 FORMATS = (
     *("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "HEIF", "JPEG2000"),
@@ -28,6 +28,10 @@ HUGE_PIXELS = 8_000_000
 SQUASH, CROP, PAD = "squash", "crop", "pad"
 RESIZES = (SQUASH, CROP, PAD)
 """Ways to another shape: distort; cut the longer side; keep all and fill the rest with the colour of the rim."""
+
+HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"))
+AVIF_BRANDS = frozenset((b"avif", b"avis"))
+"""What files in HEIF, as of many telephones, and in AVIF name themselves. Those of `mif1` and `msf1` may be either."""
 
 _MARKED = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
 _SIDEWAYS = frozenset({5, 6, 7, 8})
@@ -64,12 +68,19 @@ def is_picture(obj: Any) -> bool:
 def unread(picture: Any) -> Any:
     """Return the path of a Pillow image that was opened from a file and not read yet, else the image itself.
 
-    Reading it would keep its pixels in the user's object: a long list of such images would fill the memory.
+    Reading it would keep its pixels in the user's object: a long list of such images would fill the memory. Of one that
+    was read the pixels may have been changed since; icons, for one, keep their file open all the same.
     """
     name = getattr(picture, "filename", "")
-    if name and getattr(picture, "fp", None) is not None and picture.tell() == 0 and Path(name).is_file():
-        return Path(name)
-    return picture
+    if not name or getattr(picture, "fp", None) is None or _has_pixels(picture):
+        return picture
+    return Path(name) if picture.tell() == 0 and Path(name).is_file() else picture
+
+
+def _has_pixels(picture: Any) -> bool:
+    """Tell whether a Pillow image was read; its property `im` may not be asked before."""
+    held = vars(picture)
+    return held.get("_im", held.get("im")) is not None
 
 
 def measure(source: Any) -> tuple[int, int]:
@@ -200,6 +211,8 @@ def _open(stream: Any) -> Any:
     head = stream.read(16)
     if not head:
         raise BadPictureError("is empty")
+    if head[4:8] == b"ftyp" and _is_heif(head + stream.read(240)):
+        _read_heif(pillow)
     failed: Exception | None = None
     for register in (pillow.preinit, pillow.init):  # the second takes time, and is for rare formats
         register()
@@ -216,6 +229,30 @@ def _open(stream: Any) -> Any:
         if failed is not None:
             raise failed
     raise BadPictureError(f"is no picture of a known format (it begins with {head[:8]!r})")
+
+
+def _is_heif(head: bytes) -> bool:
+    """Tell by the brands in its first box, of type `ftyp`, whether a picture is in HEIF and not in AVIF."""
+    length = min(int.from_bytes(head[:4], "big"), len(head))
+    return head[8:12] in HEIF_BRANDS and not any(head[at : at + 4] in AVIF_BRANDS for at in range(16, length, 4))
+
+
+def _read_heif(pillow: Any) -> None:
+    """Let Pillow read HEIF, which the optional package pillow-heif teaches it.
+
+    Raises
+    ------
+    BadPictureError
+        Where it is not installed.
+    """
+    if "HEIF" in pillow.OPEN:
+        return
+    if not available("pillow_heif"):
+        raise BadPictureError(
+            "is a picture in HEIF (.heic), which needs an optional package: install it with pip install pillow-heif, "
+            "or convert the picture to JPEG or PNG"
+        )
+    require("pillow_heif", "neural").register_heif_opener()
 
 
 def _prepare(image: Any, least: int) -> int:

@@ -1,6 +1,7 @@
 """The grammar of pipelines for one table: which preparations may stand below which models."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from tamis.core.component import Component, ComponentKind
 from tamis.core.grammar import Grammar, Production
@@ -14,12 +15,16 @@ from tamis.pipelines.recipes import Groups
 LEAVES = {
     "numbers": list(NUMBER_ROLES),
     "levels": ["categorical", "high-cardinality"],
+    "few levels": ["categorical"],
+    "many levels": ["high-cardinality"],
     "dates": ["date"],
     "texts": ["text"],
 }
 """The symbols of the leaves, and the roles of their columns."""
 
-SCALES = ("standardize", "robust_scale", "quantile_normal", "power", "minmax", "spline")
+SCALES = ("robust_scale", "quantile_normal", "power", "minmax")
+"""What numbers may be brought to a common scale by, beside centring and scaling."""
+
 WHOLE_MATRIX = (
     "variance",
     "univariate",
@@ -53,6 +58,12 @@ def grammar_for(groups: Groups, kind: TaskKind, catalogue: Catalogue, without: I
     left_out = set(without)
     models = [one for one in catalogue.of(ComponentKind.MODEL) if kind in one.tasks and one.name not in left_out]
     rules = [Production("model", one.name, (_needs(one, groups),), model_space(one, kind)) for one in models]
+    # What takes gaps, codes or sparse rows as they are may also stand on columns that are none of these.
+    able = [one for one in models if _needs(one, groups) != "filled"]
+    rules += [Production("model", one.name, ("filled",), model_space(one, kind), 0.3) for one in able]
+    if groups.texts and not groups.sparse:
+        sparse = [one for one in models if one.sparse]
+        rules += [Production("model", one.name, ("wordy",), model_space(one, kind), 0.3) for one in sparse]
     if groups.sparse:
         rules += _sparse(catalogue)
     else:
@@ -83,55 +94,105 @@ def _reachable(rules: list[Production]) -> set[str]:
     return found
 
 
-def _leaf(symbol: str) -> Production:
-    return Production(symbol, "columns", (), Space({"roles": Choice([LEAVES[symbol]])}))
+def _leaf(symbol: str, leaf: str, weight: float = 1.0) -> Production:
+    return Production(symbol, "columns", (), Space({"roles": Choice([LEAVES[leaf]])}), weight)
 
 
 def _sparse(catalogue: Catalogue) -> list[Production]:
     return [
-        Production("sparse", "columns", (), Space({"roles": Choice([LEAVES["numbers"]])})),
+        _leaf("sparse", "numbers"),
         Production("filled", "truncated_svd", ("sparse",), catalogue["truncated_svd"].space),
     ]
 
 
 def _dense(groups: Groups, catalogue: Catalogue) -> list[Production]:
-    def over(symbol: str, name: str, inside: str, weight: float = 1.0) -> list[Production]:
-        return [Production(symbol, name, (inside,), catalogue[name].space, weight)] if name in catalogue else []
+    """Write how columns become a matrix: everything that `tamis.pipelines.recipes` builds, and what lies between."""
 
-    present = {
-        "numbers": groups.numbers,
-        "levels": groups.levels,
-        "dates": groups.dates,
-        "texts": groups.texts,
-    }
-    names = [name for name, count in present.items() if count]
-    rules = [_leaf(name) for name in names]
-    rules.append(Production("raw", "join", tuple(f"raw {name}" for name in names)))
-    rules.append(Production("joined", "join", tuple(f"filled {name}" for name in names), weight=1.0))
-    rules.append(Production("filled", "join", ("joined",), weight=6.0))
-    for name in WHOLE_MATRIX:
-        rules += over("filled", name, "joined", 0.5)
+    def over(symbol: str, inside: str, *names: str, weight: float = 1.0) -> list[Production]:
+        known = [name for name in names if name in catalogue]
+        return [Production(symbol, name, (inside,), catalogue[name].space, weight) for name in known]
+
+    few, many = bool(groups.few_levels), bool(groups.many_levels)
+    present = {"numbers": groups.numbers, "levels": groups.levels, "few levels": few, "many levels": many,
+               "dates": groups.dates, "texts": groups.texts}  # fmt: skip
+    rules = [_leaf(name, name) for name, count in present.items() if count]
     if groups.numbers:
-        rules.append(Production("raw numbers", "join", ("numbers",), weight=3.0))
-        rules += over("raw numbers", "arithmetic", "numbers")
-        rules += over("imputed", "impute", "numbers")
-        for name in SCALES:
-            rules += over("filled numbers", name, "imputed", 2.0 if name == "standardize" else 1.0)
+        rules += [_leaf("raw numbers", "numbers", 3.0), *over("raw numbers", "numbers", "arithmetic")]
+        rules += over("imputed", "numbers", "impute") + over("filled numbers", "numbers", "impute", weight=2.0)
+        rules += over("filled numbers", "imputed", "standardize", weight=2.0)
+        rules += over("filled numbers", "imputed", *SCALES)
+        rules += over("spline", "imputed", "spline") + over("bent numbers", "spline", "standardize")
     if groups.levels:
-        rules += over("raw levels", "codes", "levels", 3.0)
-        rules += over("raw levels", "target_statistics", "levels") + over(
-            "raw levels", "category_crosses", "levels", 0.5
-        )
-        rules.append(Production("raw levels", "join", ("coded", "statistics"), weight=2.0))
-        rules += over("coded", "codes", "levels") + over("statistics", "target_statistics", "levels")
-        rules += over("statistics", "frequency", "levels", 0.3)
-        for name in ("one_hot", "target_statistics", "ordinal_by_target"):
-            rules += over("filled levels", name, "levels")
-    if groups.dates:
-        rules += over("raw dates", "date_parts", "dates") + over("filled dates", "standardize", "imputed dates")
-        rules += over("imputed dates", "impute", "raw dates")
+        rules += over("codes", "levels", "codes") + over("statistics", "levels", "target_statistics")
+        rules += over("frequency", "levels", "frequency") + over("crosses", "levels", "category_crosses")
+        rules += over("dummies", "levels", "one_hot") + over("places", "levels", "ordinal_by_target")
+    if few:
+        rules += over("few dummies", "few levels", "one_hot")
+    if many:
+        rules += over("many statistics", "many levels", "target_statistics")
+        rules += over("scaled many statistics", "many statistics", "standardize")
+    seen: dict[str, tuple[str, tuple[str, ...]]] = {"date parts": ("dates", ("date_parts",))} if groups.dates else {}
     if groups.texts:
-        for name in ("char_tfidf_svd", "word_tfidf_svd", "text_statistics", "minhash"):
-            rules += over("raw texts", name, "texts", 3.0 if name == "char_tfidf_svd" else 1.0)
-        rules += over("filled texts", "standardize", "raw texts")
+        seen |= {"letters": ("texts", ("char_tfidf_svd", "word_tfidf_svd", "minhash")),
+                 "text statistics": ("texts", ("text_statistics",))}  # fmt: skip
+        rules += over("words", "texts", "word_tfidf") + over("characters", "texts", "char_tfidf")
+    for name, (inside, ways) in seen.items():
+        rules += over(name, inside, *ways) + over(f"imputed {name}", name, "impute")
+        rules += over(f"filled {name}", name, "impute") + over(f"filled {name}", f"imputed {name}", "standardize")
+    for symbol, options in _joins(groups, list(seen)).items():
+        rules += _joined(symbol, options, rules)
+    for name in WHOLE_MATRIX:
+        rules += over("filled", "joined", name, weight=0.5)
     return rules
+
+
+Option = tuple[tuple[str, ...], float]
+"""What is put side by side, and how likely that is drawn."""
+
+
+def _joins(groups: Groups, seen: list[str]) -> dict[str, list[Option]]:
+    """Return, for each symbol of a whole matrix, what it may be joined of.
+
+    `raw` may leave values missing and codes as they are, `filled` leaves neither; `joined` is a `filled` one that
+    something works on as a whole, and `wordy` one of sparse words.
+    """
+    numbers, few, many = bool(groups.numbers), bool(groups.few_levels), bool(groups.many_levels)
+    raw_numbers = ("raw numbers",) * numbers
+    raw: list[Option] = [((*raw_numbers, *("codes",) * bool(groups.levels), *seen), 3.0)]
+    levels: list[Option] = [((), 1.0)]
+    if groups.levels:
+        codes = (*raw_numbers, "codes", *seen)
+        raw += [((*codes, "statistics"), 1.0), ((*codes, "statistics", "frequency"), 1.0)]
+        raw += [((*codes, "crosses", "statistics"), 1.0), ((*raw_numbers, *seen, "statistics"), 1.0)]
+        smooth = ("few dummies",) * few + ("scaled many statistics",) * many
+        levels = [
+            (smooth, 2.0),
+            (("statistics", *("few dummies",) * few), 2.0),
+            (("dummies",), 1.0),
+            (("places",), 1.0),
+        ]
+        levels += [(("statistics",), 1.0)] if few else []
+    filled: list[Option] = []
+    wordy: list[Option] = []
+    for inside, weight in levels:
+        for bent in range(1 + numbers):
+            front = ("filled numbers",) * numbers + ("bent numbers",) * bent + inside
+            share = weight / 3 if bent else weight
+            filled.append(((*front, *(f"filled {name}" for name in seen)), share))
+            if groups.texts:
+                dates = tuple(f"filled {name}" for name in seen if name == "date parts")
+                wordy.append(((*front, *dates, "words", "characters"), share))
+    joins = {"raw": raw, "joined": filled, "filled": [(inside, 2 * weight) for inside, weight in filled]}
+    return joins | ({"wordy": wordy} if wordy else {})
+
+
+def _joined(symbol: str, options: list[Option], rules: list[Production]) -> list[Production]:
+    """Write the options of a symbol; a single part stands for itself, without a join."""
+    found = []
+    for inside, weight in options:
+        if len(inside) > 1:
+            found.append(Production(symbol, "join", inside, weight=weight))
+        else:
+            ways = [one for one in rules if one.symbol == inside[0]]
+            found += [replace(one, symbol=symbol, weight=weight * one.weight) for one in ways]
+    return found

@@ -36,8 +36,8 @@ def _lgbm(
     columns: float = 1.0,
     rows: float = 1.0,
     least: int = 20,
-    l1: float = 0.0,
-    l2: float = 0.0,
+    l1: float = 0.001,
+    l2: float = 0.001,
     needs: str = "",
     **others: Any,
 ) -> Start:

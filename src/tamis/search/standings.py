@@ -251,4 +251,5 @@ def whole_outcome(entry: Entry, entries: Sequence[Entry]) -> Outcome:
         memory_mb=max((one.memory_mb for one in measured), default=0.0),
         reason=failure.reason if failure is not None and status is failure.status else "",
         n_rows=max((one.n_rows for one in units), default=0),
+        predict_s=float(np.mean([one.predict_s for one in units])) if units else 0.0,
     )

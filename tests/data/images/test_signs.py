@@ -53,6 +53,29 @@ def test_tables_that_list_pictures_look_like_images(tmp_path: Path, text: str, a
     assert looks_like_images(write(tmp_path / "table.csv", text.encode())) is answer
 
 
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("id,breed\n0a3f,cat\n1b4e,dog\n", True),
+        ("label;id\ncat;sub/0a3f\ndog;1b4e\n", True),
+        ("id,breed\n0a3f,cat\n1b4e,dog\ngone,dog\n", True),
+        ("id,breed\n0a3f,cat\nx,dog\ngone,dog\n", False),
+        ("id,breed\ntwice,cat\n1b4e,dog\n", False),  # no telling which
+        ("id,breed\n1,cat\n2,dog\n", False),  # numbers are seldom names
+        ("id,breed\n01,cat\n02,dog\n", True),  # but with a zero in front they are
+        ("x,breed\n5,0a3f\n6,1b4e\n7,1b4e\n", False),  # words that repeat are no ids
+        ("0a3f\n0a3f\n1b4e\n", False),
+    ],
+)
+def test_ids_look_like_images_if_pictures_nearby_are_called_so(tmp_path: Path, text: str, answer: bool) -> None:
+    for name in ("0a3f", "1", "2", "01", "02", "twice"):
+        write(tmp_path / "images" / "train" / f"{name}.JPG")
+    write(tmp_path / "images" / "test" / "1b4e.png")
+    write(tmp_path / "images" / "test" / "twice.png")
+    write(tmp_path / "notes" / "x.txt")
+    assert looks_like_images(write(tmp_path / "table.csv", text.encode())) is answer
+
+
 def test_files_of_arrays_look_like_images_by_their_shape(tmp_path: Path) -> None:
     y, large = np.zeros(5), np.zeros((5, 8, 8, 3))
     np.savez(tmp_path / "images.npz", y=y, x=large)
@@ -65,18 +88,20 @@ def test_files_of_arrays_look_like_images_by_their_shape(tmp_path: Path) -> None
 
 def test_parquet_looks_like_images_if_it_holds_or_lists_pictures(tmp_path: Path) -> None:
     write(tmp_path / "a.png")
+    write(tmp_path / "b.png")
     columns = {
         "bytes": pa.array([PNG]),
         "structure": pa.array([{"bytes": PNG, "path": "a.png"}]),
         "path": pa.array(["a.png"]),
         "number": pa.array([1.5]),
         "text": pa.array(["no picture"]),
+        "ids": pa.array(["a", "b"]),
     }
     answers = {}
     for name, column in columns.items():
-        pq.write_table(pa.table({"x": column, "label": [1]}), tmp_path / f"{name}.parquet")
+        pq.write_table(pa.table({"x": column, "label": [1] * len(column)}), tmp_path / f"{name}.parquet")
         answers[name] = looks_like_images(tmp_path / f"{name}.parquet")
-    assert answers == {"bytes": True, "structure": True, "path": True, "number": False, "text": False}
+    assert answers == {"bytes": True, "structure": True, "path": True, "number": False, "text": False, "ids": True}
 
 
 def test_what_is_not_there_or_damaged_does_not(tmp_path: Path) -> None:

@@ -102,8 +102,8 @@ class _Eye:
 
     def array(self, pixels: np.ndarray) -> None:
         """Take in some in an array (N, H, W, C)."""
-        self.sizes += [pixels.shape[1:3]] * len(pixels)
         self._pixels(pixels, True)
+        self.sizes += [pixels.shape[1:3]] * len(pixels)
 
     def _encoded(self, raw: Any) -> None:
         size = measure(raw)
@@ -115,8 +115,9 @@ class _Eye:
         self.sizes.append(size)
 
     def _pixels(self, pixels: np.ndarray, with_range: bool) -> None:
-        if with_range:
-            self.extents.setdefault(family_of(pixels.dtype), []).append(extent(pixels))
+        family = family_of(pixels.dtype)
+        if with_range and np.isfinite(pixels).any():
+            self.extents.setdefault(family, []).append(extent(pixels))
         if self.grey and pixels.shape[-1] > 2:
             red, green, blue = (np.nan_to_num(pixels[..., channel].astype(np.float64)) for channel in range(3))
             furthest = max(float(np.abs(red - green).max()), float(np.abs(green - blue).max()))

@@ -4,7 +4,9 @@ import os
 import struct
 import zipfile
 from ast import literal_eval
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -23,6 +25,8 @@ IMAGE_NAMES = ("image", "images", "img", "picture", "photo", "jpg", "png")
 LOOKED_AT = 2000
 """How many files of a folder are looked at before it is said to hold no pictures."""
 LINES = 20
+DEPTH, PLACES = 2, 50
+"""How deep below a table, and in how many folders at most, the pictures that its rows name are looked for."""
 
 
 def is_picture_file(path: "str | Path") -> bool:
@@ -144,17 +148,19 @@ def _lists_images_in_parquet(path: Path) -> bool:
 
     for batch in pq.ParquetFile(path).iter_batches(batch_size=LINES):
         rows = [[cell for cell in row.values() if isinstance(cell, str)] for row in batch.to_pylist()]
-        return _most_name_pictures(rows, path.parent)
+        return _most_name_pictures(rows, path.parent) or _names_alone_lead_to_pictures(rows, path.parent)
     return False
 
 
 def _lists_images(path: Path) -> bool:
-    """Tell whether most lines of a text name a picture that is there."""
+    """Tell whether most lines of a text name a picture that is there, with its ending or without."""
     with path.open("rb") as stream:
         lines = stream.read(1 << 16).decode("utf-8", "replace").splitlines()[1 : LINES + 1]
     for delimiter in ",;\t|":
         rows = [[cell.strip().strip("\"'") for cell in line.split(delimiter)] for line in lines if line.strip()]
         if _most_name_pictures(rows, path.parent):
+            return True
+        if min(map(len, rows), default=0) > 1 and _names_alone_lead_to_pictures(rows, path.parent):
             return True
     return False
 
@@ -166,3 +172,43 @@ def _most_name_pictures(rows: list[list[str]], folder: Path) -> bool:
         return False
     places = [folder, *(one for one in sorted(folder.iterdir()) if one.is_dir() and not is_hidden(one.name))]
     return any((place / cell.replace("\\", "/")).is_file() for cell in cells[:3] for place in places)
+
+
+def _names_alone_lead_to_pictures(rows: list[list[str]], folder: Path) -> bool:
+    """Tell whether a column of ids, each another one, names pictures: `0a3f` where there is `train/0a3f.jpg`.
+
+    It is how `tamis.data.images.tables` finds them, but for folders that lie deep or are many. Words that repeat are no
+    ids: a table of irises with a picture `setosa.png` beside it stays a table. Numbers are none either.
+    """
+    columns = [set(map(os.path.basename, column)) for column in zip(*rows, strict=False) if _are_ids(column)]
+    found = _pictures_called(set().union(*columns), folder) if columns else set()
+    return any(len(names & found) > len(names) / 2 for names in columns)
+
+
+def _are_ids(cells: Sequence[str]) -> bool:
+    return 1 < len(cells) == len(set(cells)) and not all(map(_is_number, cells))
+
+
+def _is_number(cell: str) -> bool:
+    """Tell whether a cell is read as a number, which one with a zero in front is not."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return not (cell.isdigit() and cell.startswith("0") and len(cell) > 1)
+
+
+def _pictures_called(wanted: set[str], folder: Path) -> set[str]:
+    """Return the names, with or without ending, that one picture bears and no second one."""
+    found: Counter[str] = Counter()
+    places = [(str(folder), 0)]
+    for place, depth in places:  # grows on the way
+        with suppress(OSError), os.scandir(place) as entries:
+            for entry in entries:
+                stem, suffix = os.path.splitext(entry.name)
+                name = entry.name if entry.name in wanted else stem
+                if name in wanted and suffix.lower() in SUFFIXES:
+                    found[name] += 1
+                elif depth < DEPTH and len(places) < PLACES and not is_hidden(entry.name) and entry.is_dir():
+                    places.append((entry.path, depth + 1))
+    return {name for name, count in found.items() if count == 1}

@@ -21,12 +21,12 @@ from tamis.data.read import read_table
 TARGET_NAMES = ("label", "labels", "class", "class_name", "category", "target", "y", "fine_label")
 """What a column to predict is called, the likeliest first."""
 
-PROBED = 50
-"""How many cells of a column are looked at to see whether they are paths."""
+PROBED = 200
+"""About how many cells of a column, spread over it, are looked at to see whether they are paths."""
 
 
 def read_image_table(
-    path: Path, *, target: str | None = None, image: str | None = None, labelled: bool = True
+    path: Path, *, target: str | None = None, image: str | None = None, labelled: bool = True, learn: bool = True
 ) -> ImageReading:
     """Read references to the images of a file, and their labels.
 
@@ -38,13 +38,17 @@ def read_image_table(
         The columns to predict and of images; found by their names and contents where they are not given.
     labelled : bool
         Whether a column to predict is needed.
+    learn : bool
+        Whether they are to learn from: then a file that is not there is like one that cannot be read, to be left out
+        when the images are decoded; else it is refused.
     """
     if path.suffix.lower() in (".parquet", ".pq"):
         reading = read_parquet_images([path], target=target, image=image, labelled=labelled)
         if reading is not None:
             return reading
     found = read_table(path)
-    return read_image_frame(found.frame, str(path), path.parent, target=target, image=image, labelled=labelled)
+    options: dict[str, Any] = {"target": target, "image": image, "labelled": labelled, "learn": learn}
+    return read_image_frame(found.frame, str(path), path.parent, **options)
 
 
 def read_parquet_images(
@@ -91,7 +95,14 @@ def _named_classes(labels: np.ndarray, metadata: Any, column: str) -> tuple[np.n
 
 
 def read_image_frame(
-    frame: Any, name: str, folder: Path, *, target: str | None = None, image: str | None = None, labelled: bool = True
+    frame: Any,
+    name: str,
+    folder: Path,
+    *,
+    target: str | None = None,
+    image: str | None = None,
+    labelled: bool = True,
+    learn: bool = True,
 ) -> ImageReading:
     """Read references to images and their labels from a data frame.
 
@@ -103,7 +114,7 @@ def read_image_frame(
         As shown in messages.
     folder : Path
         Where relative paths begin.
-    target, image, labelled
+    target, image, labelled, learn
         As in `read_image_table`.
     """
     frame = frame if isinstance(frame, pd.DataFrame) else to_pandas(frame)
@@ -112,8 +123,10 @@ def read_image_frame(
         raise _no_column(image, list(frame.columns), name)
     column, base, notes = _image_column(frame, folder, name, image, target)
     label = _target(target, [one for one in frame.columns if one != column], name, labelled)
-    cells = frame[column].tolist()
-    cells = _existing(cells, base, name, column) if base is not None else [_bytes_of(cell, folder) for cell in cells]
+    given = frame[column].tolist()
+    cells = [_bytes_of(cell, folder) if base is None else _file(cell, base, folder) for cell in given]
+    if base is not None and not learn:
+        _refuse_missing(given, cells, name, column)
     labels = None
     if label is not None:
         notes.append(f"labels from the column {label!r}")
@@ -168,7 +181,8 @@ def _image_column(
     """Return the column of images, where its paths begin (None: its cells are the images), and notes."""
     columns = [image] if image is not None else [one for one in frame.columns if one != target]
     columns.sort(key=lambda one: IMAGE_NAMES.index(one.lower()) if one.lower() in IMAGE_NAMES else len(IMAGE_NAMES))
-    probes = {one: [cell for cell in frame[one].head(PROBED).tolist() if cell is not None] for one in columns}
+    some = frame.iloc[:: max(1, len(frame) // PROBED)]
+    probes = {one: [cell for cell in some[one].tolist() if cell is not None] for one in columns}
     for column, cells in probes.items():
         if any(_is_image(cell) for cell in cells):
             return column, None, [f"{len(frame):,} images in the column {column!r}"]
@@ -223,28 +237,30 @@ def _by_name(folder: Path) -> dict[str, Path]:
     return {name: file for name, file in found.items() if name not in twice}
 
 
-def _existing(cells: Sequence[Any], base: "Path | dict[str, Path]", name: str, column: str) -> list[Path]:
-    """Return the files of all rows.
+def _file(cell: Any, base: "Path | dict[str, Path]", folder: Path) -> Path | None:
+    """Return the file that a cell names, whether it is there or not; None where it names none."""
+    if not isinstance(cell, str) or not cell.strip():
+        return None
+    known = base.get(os.path.basename(cell.strip())) if isinstance(base, dict) else None
+    return known or _path(folder, cell)
+
+
+def _refuse_missing(cells: Sequence[Any], files: Sequence[Path | None], name: str, column: str) -> None:
+    """Refuse a table of which not every row leads to a file.
 
     Raises
     ------
     DataError
         Naming the rows whose file is not there.
     """
-    paths: list[Path] = []
-    missing: list[str] = []
-    for row, cell in enumerate(cells, 1):
-        path = None
-        if isinstance(cell, str) and cell.strip():
-            path = base.get(os.path.basename(cell.strip())) if isinstance(base, dict) else _path(base, cell)
-        if path is None or not path.is_file():
-            missing.append(f"row {row} ({cell!r})" if isinstance(cell, str) else f"row {row} (no path)")
-        else:
-            paths.append(path)
+    missing = [
+        f"row {row} ({cell!r})" if isinstance(cell, str) else f"row {row} (no path)"
+        for row, (cell, file) in enumerate(zip(cells, files, strict=True), 1)
+        if file is None or not file.is_file()
+    ]
     if missing:
         shown = listed(missing[:SHOWN], len(missing))
         raise DataError(
             f"{name}: {len(missing):,} of {len(cells):,} images in the column {column!r} are not there: {shown}. Rows "
             "are counted from 1 below the header. Put the files in their place, or take the rows out."
         )
-    return paths

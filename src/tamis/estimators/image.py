@@ -108,7 +108,8 @@ class ImageEstimator(RunResults, BaseEstimator):
         time_limit : float or str, optional
             Seconds, or a duration such as "10m"; overrides the constructor's.
         sample_weight, groups : array of shape (n_images,), optional
-            Images of one group are never on both sides of the split.
+            An image of twice the weight is shown twice as often, and counts twice in the score; images of one group
+            are never on both sides of the split.
         max_trials : int, optional
             How many networks are tried; with it the result depends on `random_state` alone.
         image : str, optional

@@ -145,3 +145,14 @@ def test_pools_and_identity_learn_nothing():
     assert [learns(name) for name in ("none", "skip", "avg_pool3x3", "max_pool_7x7", "dil_conv_5x5")] == [
         False, False, False, False, True,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("space", ["plain", "edge", "nasnet", "enas", "amoeba", "darts"])
+def test_the_first_networks_are_of_the_space_that_is_asked_for(space):
+    found = seeds(ImageShape(3, 32, 32), 10_000, space)
+    component = {"plain": "plain", "edge": "edge_network"}.get(space, "node_network")
+    assert found and {tree.children[0].component for tree in found} == {component}
+
+
+def test_of_a_space_without_a_known_network_there_is_none():
+    assert seeds(ImageShape(3, 32, 32), 10_000, "mbconv") == []

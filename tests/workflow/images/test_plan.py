@@ -9,6 +9,7 @@ pytest.importorskip("torch")
 pytestmark = pytest.mark.extras
 
 from tamis.core.errors import DataError
+from tamis.core.kinds import TaskKind
 from tamis.core.trial import Outcome, Proposal, Status, Trial
 from tamis.evaluate.splits import Folds
 from tamis.workflow.images.plan import GivenImages, ImagePlan
@@ -93,3 +94,45 @@ def test_short_trials_leave_the_ensemble_once_there_are_long_ones(planned, small
     assert plan.eligible(short) == ["a", "b"]
     assert plan.eligible(short | {"long": trial(2, 0.05, final=True)}) == ["long"]
     assert plan.eligible(short | {"cut short": trial(2, 0.2, final=True)}) == ["b", "cut short"]
+
+
+def test_labels_that_look_like_numbers_are_classes_where_classes_are_asked_for(planned, stripes):
+    images, _ = stripes
+    codes = np.arange(120) % 40
+    assert planned(GivenImages(images, codes, classes=True)).task.kind is TaskKind.MULTICLASS
+    assert planned(GivenImages(images, codes % 2, classes=True)).task.kind is TaskKind.BINARY
+    assert planned(GivenImages(images, codes)).task.kind is TaskKind.REGRESSION
+    assert planned(GivenImages(images, codes.astype(float), classes=True), task="regression").task.kind == "regression"
+
+
+def test_folders_whose_names_are_numbers_are_classes(planned, stripes, tmp_path):
+    from PIL import Image
+
+    for number, image in enumerate(stripes[0][:75]):
+        place = tmp_path / "pictures" / f"{number % 25:05}"
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(place / f"{number}.png")
+    plan = planned(GivenImages(tmp_path / "pictures"))
+    assert plan.task.kind is TaskKind.MULTICLASS and len(plan.task.classes) == 25
+    assert plan.column is None
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"weight": np.ones(3)}, "one weight for each of the 120 images"),
+        ({"weight": np.full(120, np.nan)}, "finite"),
+        ({"weight": ["heavy"] * 120}, "must be numbers"),
+        ({"groups": ["a"]}, "one group for each"),
+    ],
+)
+def test_weights_and_groups_that_cannot_be_are_refused(planned, stripes, options, words):
+    with pytest.raises(DataError, match=words):
+        planned(GivenImages(*stripes, **options))
+
+
+def test_groups_of_any_labels_stay_on_one_side(planned, stripes):
+    groups = np.array([f"person {number // 6}" for number in range(120)], dtype=object)
+    plan = planned(GivenImages(*stripes, groups=groups))
+    train, valid = Folds.open(plan.folds).rows(0)
+    assert not set(groups[train]) & set(groups[valid])

@@ -8,6 +8,7 @@ pytest.importorskip("torch")
 pytestmark = pytest.mark.extras
 
 from tamis.checks.simulator import simulate
+from tamis.core.budget import BudgetView
 from tamis.core.candidate import BATCH
 from tamis.core.trial import Outcome, Proposal, Status, Trial
 from tamis.neural.language.spaces import body_of
@@ -78,3 +79,10 @@ def test_a_resume_with_other_limits_asks_what_the_run_would_have_asked(planned):
     assert ImageIngredients(plan).is_short and ImageIngredients(resumed).is_short
     trial = Trial(Proposal(ImageIngredients(plan).seeds[0]), Outcome(Status.DONE, {"loss": 0.3}, {"epochs": 1.0}))
     assert foresight(plan)(trial) == foresight(resumed)(trial) < 0.3
+
+
+@pytest.mark.parametrize(("space", "component"), [("nasnet", "node_network"), ("mbconv", "stage_network")])
+def test_a_search_is_kept_to_its_space(planned, space, component):
+    plan = planned(max_trials=None, time_limit_s=60.0, space=space, search="local")
+    first = strategy_for_images(plan).ask(BudgetView(1.0, 59.0))
+    assert first.candidate.children[0].component == component

@@ -13,6 +13,7 @@ from tamis.core.trial import Proposal, Status
 from tamis.evaluate.splits import Folds
 from tamis.neural.members import load
 from tamis.store.container import unpack
+from tamis.workflow.images.training import by_weight
 from tamis.workflow.objective import load_array
 
 
@@ -100,3 +101,13 @@ def test_what_is_no_network_fails_with_a_reason(planned, attempted):
     outcome = attempted(planned(), Proposal(Candidate.of("network", {}, Candidate.of("plane")), origin="test"))
     assert outcome.status is Status.FAILED
     assert "plane" in outcome.reason
+
+
+def test_an_image_of_twice_the_weight_is_shown_twice_as_often():
+    rows, weights = np.arange(10, 40), np.ones(40)
+    weights[10:20] = 2.0
+    shown = by_weight(rows, weights, seed=1)
+    assert len(shown) == 30
+    counts = np.bincount(shown, minlength=40)
+    assert counts[10:20].sum() == pytest.approx(15, abs=1) and counts[20:40].sum() == pytest.approx(15, abs=1)
+    assert by_weight(rows, None, seed=1) is rows

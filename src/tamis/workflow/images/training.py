@@ -11,7 +11,7 @@ import numpy as np
 
 from tamis.core.contracts import Context
 from tamis.core.errors import TamisError, TrialError
-from tamis.core.seeds import derive
+from tamis.core.seeds import derive, generator
 from tamis.core.trial import Outcome, Proposal, Status
 from tamis.data.image_set import ImageSet
 from tamis.neural.building.network import count_parameters, inherit, measure_latency_ms
@@ -55,7 +55,8 @@ def train_one(brief: Brief, proposal: Proposal, context: Context, began: float) 
     recipe = Recipe.from_settings(proposal.candidate.settings)
     costs = check_size(brief, network, shape, TTA.of(recipe).count)
     train_rows, valid_rows = held.rows(proposal.fold)
-    data = ImageData(held.images.images, held.images.y, rows=train_rows)
+    shown = by_weight(train_rows, held.images.weights, seed)
+    data = ImageData(held.images.images, held.images.y, rows=shown)
     _take_over(network, brief, proposal, store)
     valid = ImageData(held.images.images, held.images.y, rows=valid_rows) if len(valid_rows) else None
     watched = None if valid is None else valid.subset(np.arange(0, len(valid), -(-len(valid) // MOST_WATCHED)))
@@ -83,6 +84,21 @@ def train_one(brief: Brief, proposal: Proposal, context: Context, began: float) 
     checkpoints.clean()
     told = {**outcome.realised, **costs, "threads": setup.threads, "setup": f"{setup.dtype} on {setup.device}"}
     return replace(outcome, realised=told, seconds=time.perf_counter() - began, n_rows=len(train_rows))
+
+
+def by_weight(rows: np.ndarray, weights: np.ndarray | None, seed: int) -> np.ndarray:
+    """Return as many rows, each as often as its weight asks: one of twice the weight is shown twice as often.
+
+    Examples
+    --------
+    >>> by_weight(np.array([3, 5]), np.array([0.0, 0.0, 0.0, 1.0, 0.0, 0.0]), 0).tolist()
+    [3, 3]
+    """
+    if weights is None:
+        return rows
+    shares = np.cumsum(weights[rows]) / weights[rows].sum()
+    places = (np.arange(len(rows)) + generator(seed, "by weight").random()) / len(rows)
+    return np.asarray(rows[np.minimum(np.searchsorted(shares, places), len(rows) - 1)])
 
 
 def shape_of(images: ImageSet) -> ImageShape:

@@ -6,11 +6,13 @@ import pytest
 
 from tamis.checks.strategy import check_strategy
 from tamis.core.errors import ParameterError
+from tamis.search.bayesian import BayesianStrategy
 from tamis.search.catalogue import STRATEGIES, Ingredients, strategy_named
 from tamis.search.climbing import LocalSearch
 from tamis.search.compose import SwitchStrategy, ThenStrategy
 from tamis.search.evolution import RegularizedEvolution
 from tamis.search.filtering import ProxyFilter
+from tamis.search.genetic import GeneticStrategy
 from tamis.search.halving import SuccessiveHalving
 from tamis.search.neighbours import LocalStrategy
 from tamis.search.portfolio import PortfolioStrategy
@@ -29,7 +31,11 @@ WRAPPERS = {
     "halved and raced": lambda inner: FoldRacing(SuccessiveHalving(inner, inherit=True), n_folds=3),
 }
 OTHERS = {
+    "bayesian": lambda of: BayesianStrategy(
+        of.grammar, of.seed, first=of.portfolio[:2], n_initial=3, explore=0.5, n_looked_at=15
+    ),
     "local": lambda of: LocalStrategy(of.grammar, of.seed),
+    "genetic": lambda of: GeneticStrategy(of.grammar, of.seed, first=of.portfolio[:2], population=4),
     "few": lambda of: PortfolioStrategy(of.portfolio[:2], of.cost),
     "switch": lambda of: SwitchStrategy(RandomStrategy(of.grammar, 3), LocalStrategy(of.grammar, 4), share=0.5),
     "then halved": lambda of: ThenStrategy(

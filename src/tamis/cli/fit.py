@@ -143,6 +143,7 @@ def next_commands(result: "FitResult", say: Callable[[str], None]) -> None:
     run = shlex.quote(str(nearby(result.folder)))
     more = f"--max-trials {2 * result.n_trials}" if result.reason == "max_trials" else "--time-limit 5m"
     say("Next:")
-    say(f"  tamis predict {run} NEW_DATA.csv -o predictions.csv")
+    new = "NEW_DATA.csv" if result.model.recipe.images is None else "NEW_IMAGES"
+    say(f"  tamis predict {run} {new} -o predictions.csv")
     say(f"  tamis leaderboard {run}")
     say(f"  tamis resume {run} {more}")

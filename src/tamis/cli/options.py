@@ -47,7 +47,7 @@ _OPTIONS = (
         cls=SettingOption,
         metavar="M",
         help="What to optimise: roc_auc, log_loss, rmse, accuracy, f1_macro, mae, r2 ... "
-        "By itself: roc_auc for two classes, log_loss for more, rmse for numbers.",
+        "By itself: roc_auc for two classes, log_loss for more, rmse for numbers; accuracy for classes of images.",
     ),
     click.option(
         "--positive",
@@ -87,7 +87,13 @@ _OPTIONS = (
         help="For tables: how long the prediction of 1,000 rows may take on this machine.",
     ),
     click.option("--preset", cls=SettingOption, metavar="P", help="fast, balanced or best."),
-    click.option("--search", cls=SettingOption, metavar="S", help="The search strategy."),
+    click.option(
+        "--search",
+        cls=SettingOption,
+        metavar="S",
+        help="auto, portfolio, random, bayesian or genetic; for images also local, evolution, reinforce, enas, "
+        "morphism or surrogate.",
+    ),
     click.option("--space", cls=SettingOption, metavar="S", help="For images: which networks are searched."),
     click.option(
         "--max-latency-ms", cls=SettingOption, type=float, metavar="MS", help="For images: time for one prediction."

@@ -202,6 +202,10 @@ class ImageEstimator(RunResults, BaseEstimator):
             Begin with fresh weights; otherwise training goes on from those that were found.
         time_limit : float or str, optional
             As for `fit`, whose limit is used again without it.
+
+        Notes
+        -----
+        With a `path` the run is kept beside that of `fit`, at the same path with `-final` at its end.
         """
         best = self.best_architecture_
         if trainer_args:

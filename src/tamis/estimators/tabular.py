@@ -23,7 +23,9 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
         What is optimised: a scikit-learn name, or a function of (y_true, y_pred). Area under the ROC curve for two
         classes, log loss for more.
     search : str or Strategy, default="auto"
-        "auto", "portfolio", "random", or an object with `ask` and `tell` that proposes whole candidates.
+        "auto" (what did well on other tables, then small steps from the best), "portfolio" (the first alone), "random",
+        "bayesian" (a random forest over the hierarchy of pipelines, SMAC's way), "genetic" (programming over pipeline
+        trees, TPOT's way), or an object with `ask` and `tell` that proposes whole candidates.
     preset : {"fast", "balanced", "best"}, default="balanced"
         How far accuracy goes before the speed of predictions.
     n_jobs : int, default=-1

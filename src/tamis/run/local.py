@@ -21,7 +21,7 @@ class LocalExecutor:
     __name__ == "__main__"` guard. What runs past its limit of time by more than three seconds or two fifths, or
     breaks a limit of memory, is killed and comes back as timed out or out of memory; a worker that crashes costs its
     proposal a failed outcome. Each is replaced at once. A proposal is not tried again, unless its worker died before
-    it began with it.
+    it began with it. Where there are graphics cards, several workers see one each, in turn, and a lone worker all.
 
     Parameters
     ----------

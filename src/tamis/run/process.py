@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tamis.core.errors import InternalError
+from tamis.run.limits import gpu_count
 from tamis.run.messages import Answer, Unframer, decode_answer
 
 _TAIL = 4000
@@ -33,10 +34,39 @@ _THREADS = (
 )
 
 
-def _environment(threads: int) -> dict[str, str]:
-    """Return the environment of a worker: libraries read how many threads they may use when they are loaded."""
+_CARDS = "CUDA_VISIBLE_DEVICES"
+
+
+def deal_cards(n_workers: int) -> tuple[str | None, ...]:
+    """Return which of NVIDIA's graphics cards each worker is to see, as CUDA names it.
+
+    Cards are dealt in turn: where every worker saw them all, each would spread its batches over all and they would
+    contend. Where the user has named cards by CUDA_VISIBLE_DEVICES, those are dealt under the same names. None for
+    what this process sees: where there is no card, and for a lone worker.
+
+    Examples
+    --------
+    >>> deal_cards(1)
+    (None,)
+    """
+    if n_workers == 1 or not (count := gpu_count()):
+        return (None,) * n_workers
+    named = os.environ.get(_CARDS)
+    cards = [str(number) for number in range(count)] if named is None else _read_cards(named)[:count]
+    return tuple(cards[number % len(cards)] if cards else None for number in range(n_workers))
+
+
+def _read_cards(named: str) -> list[str]:
+    """Return the numbers, UUIDs or beginnings of UUIDs in a list of cards; CUDA reads no further than to a -1."""
+    cards = [card for one in named.split(",") if (card := one.strip())]
+    return cards[: cards.index("-1")] if "-1" in cards else cards
+
+
+def _environment(threads: int, card: str | None) -> dict[str, str]:
+    """Return the environment of a worker: libraries read what they may use when they are loaded."""
     fixed = {"PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"}  # sets in the same order: the same seed, the same model
-    return {**os.environ, **dict.fromkeys(_THREADS, str(threads)), **fixed}
+    seen = {} if card is None else {_CARDS: card}
+    return {**os.environ, **dict.fromkeys(_THREADS, str(threads)), **fixed, **seen}
 
 
 class WorkerProcess:
@@ -53,6 +83,8 @@ class WorkerProcess:
         How many threads a trial may use.
     preload : sequence of str
         Modules to import while it waits.
+    card : str, optional
+        The graphics card that it sees; None for those that this process sees.
 
     Raises
     ------
@@ -60,7 +92,7 @@ class WorkerProcess:
         Where no process can be started.
     """
 
-    def __init__(self, folder: Path, threads: int, preload: Sequence[str]) -> None:
+    def __init__(self, folder: Path, threads: int, preload: Sequence[str], card: str | None = None) -> None:
         paths = json.dumps([path or os.getcwd() for path in sys.path])
         command = [sys.executable, "-P", "-c", _BOOT, paths, str(folder), str(threads), *preload]
         try:
@@ -70,7 +102,7 @@ class WorkerProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
-                env=_environment(threads),
+                env=_environment(threads, card),
                 start_new_session=True,
             )
         except OSError as error:

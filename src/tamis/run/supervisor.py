@@ -21,7 +21,7 @@ from typing import Any
 from tamis.core.errors import InternalError
 from tamis.core.trial import Outcome, Progress, Status, Trial
 from tamis.run.messages import Answer, encode_command
-from tamis.run.process import WorkerProcess, describe_end
+from tamis.run.process import WorkerProcess, deal_cards, describe_end
 from tamis.run.slots import Slot, Waiting
 
 _POLL_S = 0.1
@@ -54,6 +54,7 @@ class Supervisor(threading.Thread):
         """Trials and progress; None where the executor is broken."""
         self.broken: InternalError | None = None
         self._birth = (folder, threads, tuple(preload))
+        self._cards = deal_cards(slots)
         self._n_slots = slots
         self._memory_mb = memory_mb
         self._slots: list[Slot] = []
@@ -83,7 +84,7 @@ class Supervisor(threading.Thread):
         try:
             self._selector.register(self._wake_out, selectors.EVENT_READ)
             for number in range(self._n_slots):
-                self._slots.append(Slot(number, self._born()))
+                self._slots.append(Slot(number, self._born(number)))
             while self._obey():
                 self._assign()
                 self._listen()
@@ -119,9 +120,9 @@ class Supervisor(threading.Thread):
                     self._send(slot, argument)
         return True
 
-    def _born(self) -> WorkerProcess:
-        """Start a worker."""
-        worker = WorkerProcess(*self._birth)
+    def _born(self, number: int) -> WorkerProcess:
+        """Start a worker for a place; it sees the place's graphics card."""
+        worker = WorkerProcess(*self._birth, self._cards[number])
         self._selector.register(worker.answers, selectors.EVENT_READ, worker)
         self._selector.register(worker.errors, selectors.EVENT_READ, worker)
         if self._objective:
@@ -240,7 +241,7 @@ class Supervisor(threading.Thread):
         self._replace(slot)
 
     def _replace(self, slot: Slot) -> None:
-        slot.worker = self._born()
+        slot.worker = self._born(slot.number)
         slot.ready, slot.job, slot.n_done, slot.memory_mb = False, None, 0, 0.0
 
     def _forget(self, worker: WorkerProcess) -> None:

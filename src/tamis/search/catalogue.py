@@ -8,10 +8,15 @@ from tamis.core.contracts import Strategy
 from tamis.core.errors import wrong_choice
 from tamis.core.grammar import Grammar
 from tamis.core.plugins import offered
+from tamis.search.bayesian import BayesianStrategy
 from tamis.search.compose import ThenStrategy
+from tamis.search.genetic import GeneticStrategy
 from tamis.search.neighbours import LocalStrategy
 from tamis.search.portfolio import PortfolioStrategy, PriorCost
 from tamis.search.sampling import RandomStrategy
+
+N_FIRST = 10
+"""So many starting candidates come before a search of its own: it learns from them, and has still much to find."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Ingredients:
     """Expected seconds of one unit of a candidate."""
     n_units: int = 1
     """How many units (folds) a candidate has."""
+    share: float = 0.2
+    """Which part of the remaining time one candidate of the portfolio may take."""
 
 
 Recipe = Callable[[Ingredients], Strategy]
@@ -37,14 +44,36 @@ def random(ingredients: Ingredients) -> Strategy:
 
 
 def portfolio(ingredients: Ingredients) -> Strategy:
-    """Make a portfolio that is followed by local search around the best of it."""
-    listed = PortfolioStrategy(ingredients.portfolio, ingredients.cost, n_units=ingredients.n_units)
-    return ThenStrategy(listed, LocalStrategy(ingredients.grammar, ingredients.seed))
+    """Try the starting candidates alone."""
+    return _first(ingredients)
+
+
+def auto(ingredients: Ingredients) -> Strategy:
+    """Try the starting candidates, then go on from the best of them by small steps."""
+    return ThenStrategy(_first(ingredients), LocalStrategy(ingredients.grammar, ingredients.seed))
+
+
+def bayesian(ingredients: Ingredients) -> Strategy:
+    """Try a few starting candidates, then let a model of what was seen choose (SMAC)."""
+    return ThenStrategy(_first(ingredients, N_FIRST), BayesianStrategy(ingredients.grammar, ingredients.seed))
+
+
+def genetic(ingredients: Ingredients) -> Strategy:
+    """Try a few starting candidates, then breed with them and with random ones (TPOT)."""
+    return ThenStrategy(_first(ingredients, N_FIRST), GeneticStrategy(ingredients.grammar, ingredients.seed))
+
+
+def _first(ingredients: Ingredients, count: int | None = None) -> Strategy:
+    chosen = ingredients.portfolio[:count]
+    return PortfolioStrategy(chosen, ingredients.cost, n_units=ingredients.n_units, share=ingredients.share)
 
 
 STRATEGIES: tuple[tuple[str, Recipe], ...] = (
-    ("random", random),
+    ("auto", auto),
     ("portfolio", portfolio),
+    ("random", random),
+    ("bayesian", bayesian),
+    ("genetic", genetic),
 )
 
 

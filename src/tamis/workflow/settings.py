@@ -9,7 +9,7 @@ from tamis.core.errors import ParameterError, wrong_choice
 from tamis.core.kinds import Role, TaskKind
 
 PRESETS = ("fast", "balanced", "best")
-TABLE_SEARCHES = ("auto", "portfolio", "random")
+TABLE_SEARCHES = ("auto", "portfolio", "random", "bayesian", "genetic")
 IMAGE_SEARCHES = (
     "auto", "random", "local", "evolution", "reinforce", "enas", "morphism", "surrogate", "portfolio",
 )  # fmt: skip
@@ -43,7 +43,7 @@ class Settings:
     task: str | None = None
     """`binary`, `multiclass` or `regression`; None: found from the target."""
     metric: str | None = None
-    """None: roc_auc for two classes, log_loss for more, rmse for numbers."""
+    """None: roc_auc for two classes, log_loss for more, rmse for numbers; accuracy for classes of images."""
     time_limit_s: float | None = None
     """None: one minute, or no limit where `max_trials` is given."""
     max_trials: int | None = None

@@ -1,16 +1,16 @@
 """Composes the strategy that a run's `search` option names."""
 
+from math import inf
+
 from tamis.core.candidate import Candidate
 from tamis.core.component import Shape
 from tamis.core.contracts import Strategy
 from tamis.data.dataset import Dataset
 from tamis.pipelines import compile as pipelines
 from tamis.pipelines.rules import grammar_for
-from tamis.search.compose import ThenStrategy
-from tamis.search.neighbours import LocalStrategy
+from tamis.search.catalogue import Ingredients, strategy_named
 from tamis.search.portfolio import PortfolioStrategy
 from tamis.search.racing import FoldRacing
-from tamis.search.sampling import RandomStrategy
 from tamis.workflow.plan import Plan
 
 BOOSTERS = frozenset({"lightgbm", "catboost", "xgboost", "histgb"})
@@ -23,6 +23,10 @@ CUT_SHORT = 0.5
 SHARE = 0.35
 """Of the remaining time on all slots, for all folds of one candidate of the portfolio."""
 
+
+CAUTIOUS = ("auto", "portfolio")
+"""Searches that stop where a table has too few rows to tell more candidates apart; another one, asked for by name, goes
+on as long as it may."""
 
 TORCH_S = 30.0
 """With less time networks for tables are not drawn: importing torch alone takes two seconds of it."""
@@ -58,15 +62,14 @@ def strategy_for(plan: Plan, given: Strategy | None = None) -> Strategy:
         inner = given
     elif grammar is None:
         inner = PortfolioStrategy((), cost)
-    elif settings.search == "random":
-        inner = RandomStrategy(grammar, seed=settings.seed)
     else:
-        inner = PortfolioStrategy(plan.candidates, cost, n_units=plan.scheme.n_folds, share=SHARE)
-        if settings.search == "auto":
-            inner = ThenStrategy(inner, LocalStrategy(grammar, seed=settings.seed))
+        ingredients = Ingredients(
+            grammar, settings.seed, plan.candidates, cost, n_units=plan.scheme.n_folds, share=SHARE
+        )  # fmt: skip
+        inner = strategy_named(settings.search, ingredients)
     return FoldRacing(
         inner,
         n_folds=plan.scheme.n_folds,
         n_repeats=plan.scheme.n_repeats,
-        max_candidates=plan.most_candidates,
+        max_candidates=plan.most_candidates if settings.search in CAUTIOUS else inf,
     )

@@ -1,5 +1,6 @@
 """Images from the command line: a folder in, a network out; killed at any moment, it goes on."""
 
+import json
 import random
 import signal
 import time
@@ -139,3 +140,15 @@ def test_a_killed_search_with_shared_weights_goes_on_from_their_checkpoint(
     assert after[: len(before)] == before
     assert len(after) > len(before)
     assert after == sorted(after), "the weights began anew"
+
+
+@pytest.mark.slow
+def test_a_run_ends_in_time_and_has_a_network_after_ten_seconds(tamis: Any, digits: Path, tmp_path: Path) -> None:
+    folder, began = tmp_path / "run", time.monotonic()
+    process = tamis.start("fit", digits / "train", "--time-limit", "20s", "--output", folder)
+    time.sleep(10)
+    manifest = json.loads((folder / "model" / "manifest.json").read_text())
+    assert manifest["members"], "only a constant after ten seconds"
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert time.monotonic() - began <= 20 * 1.02 + 5

@@ -31,7 +31,7 @@ from tamis.store.parts import load_part
 from tamis.tasks.metric import Needs
 from tamis.tasks.targets import TargetCoder
 from tamis.tasks.task import Task
-from tamis.workflow.names import listed, near
+from tamis.workflow.names import check_columns, near
 
 FORMAT = 1
 """The version of the manifest; a later Tamis reads every earlier one."""
@@ -248,7 +248,7 @@ class Model:
 
     def predict(self, rows: Any) -> np.ndarray:
         """Return labels as they were in the target, or values: shape (n_rows,)."""
-        prediction = self.predict_raw(self.table(rows))
+        prediction = self._predict_rows(rows)
         if self.task.kind is TaskKind.REGRESSION:
             return prediction
         return self.recipe.coder.inverse(self.codes(prediction))
@@ -268,7 +268,15 @@ class Model:
         """
         if self.task.kind is TaskKind.REGRESSION:
             raise ParameterError("A regression has no probabilities; use predict.")
-        return self.predict_raw(self.table(rows))
+        return self._predict_rows(rows)
+
+    def _predict_rows(self, rows: Any) -> np.ndarray:
+        """Predict raw rows; of images only a piece at a time is held in memory."""
+        if self.recipe.images is None or isinstance(rows, Pixels):
+            return self.predict_raw(self.table(rows))
+        from tamis.workflow.images.decoding import pieces
+
+        return np.concatenate([self.predict_raw(pixels) for _, pixels in pieces(rows, self.recipe.images)])
 
     @property
     def schema(self) -> Schema:
@@ -292,16 +300,8 @@ class Model:
         frame: Any = to_pandas(rows)
         if hasattr(frame, "tocsr"):
             return self.schema.apply_sparse(frame.tocsr())
-        self._check_columns([str(name) for name in frame.columns])
+        check_columns([one.name for one in self.schema.features], [str(name) for name in frame.columns])
         return self.schema.apply(frame)
-
-    def _check_columns(self, names: list[str]) -> None:
-        """Refuse rows that lack a column, with the nearest that is there and all that are."""
-        lacking = [one.name for one in self.schema.features if one.name not in names]
-        if lacking:
-            more = f" and {len(lacking) - 1} more, {listed(lacking[1:])}" if len(lacking) > 1 else ""
-            hint = near(lacking[0], names)
-            raise DataError(f"The table must have the column {lacking[0]!r}{more}; it has not.{hint}")
 
     def predict_raw(self, table: Table | Pixels) -> np.ndarray:
         """Return calibrated probabilities (n_rows, n_classes), or values (n_rows,), of prepared rows."""

@@ -40,3 +40,18 @@ def listed(columns: Sequence[str]) -> str:
     """
     shown = ", ".join(map(repr, columns[:SHOWN]))
     return shown + (f" and {len(columns) - SHOWN} more" if len(columns) > SHOWN else "")
+
+
+def check_columns(wanted: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse a table that lacks a column, with the nearest that is there and all that are.
+
+    Raises
+    ------
+    DataError
+        Naming the columns that are lacking.
+    """
+    known = set(names)
+    lacking = [name for name in wanted if name not in known]
+    if lacking:
+        more = f" and {len(lacking) - 1} more, {listed(lacking[1:])}" if len(lacking) > 1 else ""
+        raise DataError(f"The table must have the column {lacking[0]!r}{more}; it has not.{near(lacking[0], names)}")

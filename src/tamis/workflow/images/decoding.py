@@ -51,7 +51,8 @@ def labelled(source: Any, form: ImageForm, column: str | None = None, labels: An
     return pixels, labels_of(labels, pixels.n_rows)[0]
 
 
-def pieces(reading: ImageReading, form: ImageForm) -> Iterator[tuple[list[str], Pixels]]:
+def pieces(source: Any, form: ImageForm) -> Iterator[tuple[list[str], Pixels]]:
     """Yield the names and the pixels of images in order, a piece at a time."""
+    reading = source if isinstance(source, ImageReading) else read_images(source, labelled=False)
     for piece in decode_iter(reading.images, form):
         yield [reading.images.name(int(row)) for row in piece.rows], Pixels(piece.images)

@@ -76,11 +76,13 @@ def test_final_fit_goes_on_and_scores_the_test_images_only_at_the_end(digits, tm
     x, y, x_test, y_test = digits
     clf = ImageClassifier(search=small_search(), path=tmp_path / "run").fit(x, y, max_trials=1)
     before = len(clf.search_history_)
-    clf.final_fit(x, y, x_test, y_test, retrain=True, time_limit=6)
+    clf.final_fit(x, y, x_test, y_test, retrain=True, time_limit=9)
     assert clf.final_score_ == clf.evaluate(x_test, y_test)
     assert clf.best_architecture_ == SMALL
     assert len(clf.search_history_) > before
-    more = resume(tmp_path / "run-final", more_s=4)
+    with pytest.raises(ParameterError, match="trainer_args.*rate"):
+        clf.final_fit(x, y, trainer_args={"rate": 1.0})
+    more = resume(tmp_path / "run-final", more_s=6)
     assert {one.proposal.candidate for one in more.trials} == {SMALL}
 
 

@@ -133,7 +133,8 @@ class ImageEstimator(RunResults, BaseEstimator):
         budget = Budget(settings.limit_s, settings.max_trials or inf, spent_s=time.monotonic() - began)
         with run_place(place) as folder:
             where = str(given.source) if isinstance(given.source, str | os.PathLike) else "memory"
-            with begin(folder, settings, where, source={"kind": "images"}) as run:
+            again = given.only is not None  # the last training may be made anew
+            with begin(folder, settings, where, source={"kind": "images"}, replace=again) as run:
                 result = fit(
                     run,
                     settings,
@@ -197,7 +198,8 @@ class ImageEstimator(RunResults, BaseEstimator):
         x_test, y_test : optional
             Images that are scored when the training is over.
         trainer_args : mapping, optional
-            Training choices to use instead of those that were found, such as `{"learning_rate": 0.5}`.
+            Training choices to use instead of those that were found, such as `{"learning_rate": 0.5}`, or
+            `{"patience": 5}` to stop early: see `tamis.neural.training.recipe.Recipe`.
         retrain : bool
             Begin with fresh weights; otherwise training goes on from those that were found.
         time_limit : float or str, optional
@@ -212,7 +214,10 @@ class ImageEstimator(RunResults, BaseEstimator):
             best = best.with_parameters(**trainer_args)
             from tamis.neural.training.recipe import Recipe
 
-            Recipe.from_settings(best.settings)  # refuses a name that it does not know before any time is spent
+            try:
+                Recipe.from_settings(best.settings)
+            except ParameterError as error:  # before any time is spent
+                raise ParameterError(f"trainer_args: {error}") from error
         began, settings = time.monotonic(), self._settings(time_limit, None)
         start = None if retrain else self._weights_of_best()
         if isinstance(y_train, str):

@@ -243,7 +243,8 @@ def make_plan(
     catalogue = builtin(components)
     groups = groups_of(dataset.table)
     n_columns = dataset.table.shape[1]
-    order, similar = Orders.shipped().of(metafeatures(dataset, task.kind))
+    orders = Orders.shipped()
+    order, similar = orders.of(metafeatures(dataset, task.kind)) if orders.known else (orders.default, "")
     candidates = (
         candidates_for(groups, task.kind, dataset.n_rows, n_columns, catalogue, components, order) if n_columns else []
     )

@@ -94,3 +94,25 @@ def test_automlbenchmark_gets_predictions_probabilities_and_durations(monkeypatc
         assert found.probabilities.shape == (40, 2)
     else:
         assert found.probabilities is None
+
+
+def test_an_order_that_begins_with_what_is_good_and_quick_has_less_regret(tmp_path):
+    learn = module("portfolio/learn.py")
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(2, 120))
+    noise = {"good": (0.1, 4.0), "slow": (0.1, 400.0), "bad": (1.0, 4.0), "worse": (2.0, 4.0), "failed": (0.0, -5.0)}
+    made = [scale * rng.normal(size=(2, 120)) for scale, seconds in noise.values() if seconds > 0]
+    about = {"set": "made", "task": "regression", "metric": "rmse", "classes": [], "names": list(noise),
+             "seconds": [seconds for _, seconds in noise.values()], "n_rows": 120,
+             "metafeatures": {"is_sparse": 0.0, "n_rows": 120.0, "n_columns": 3.0}}  # fmt: skip
+    np.savez(
+        tmp_path / "made.npz", about=json.dumps(about), y=truth[0], judged=truth[1],
+        inside=np.array([truth[0] + one[0] for one in made]), outside=np.array([truth[1] + one[1] for one in made]),
+    )  # fmt: skip
+    record = learn.Record.read(tmp_path / "made.npz")
+    record.loss(list(record.inside))
+    orders = (["good", "bad", "worse", "slow"], ["slow", "worse", "bad", "good"])
+    quick, late = (learn.regret(record, order) for order in orders)
+    assert quick < 0.5 * late
+    assert learn.learned([record], list(noise))[0] == "good"
+    assert learn.regret(record, ["failed", "good"]) >= learn.regret(record, ["good"])

@@ -80,7 +80,7 @@ def test_final_fit_goes_on_and_scores_the_test_images_only_at_the_end(digits, tm
     assert clf.final_score_ == clf.evaluate(x_test, y_test)
     assert clf.best_architecture_ == SMALL
     assert len(clf.search_history_) > before
-    with pytest.raises(ParameterError, match="trainer_args.*rate"):
+    with pytest.raises(ParameterError, match=r"trainer_args.*rate"):
         clf.final_fit(x, y, trainer_args={"rate": 1.0})
     more = resume(tmp_path / "run-final", more_s=6)
     assert {one.proposal.candidate for one in more.trials} == {SMALL}

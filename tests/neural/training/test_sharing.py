@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from collections import Counter
 from math import inf
 from pathlib import Path
 
@@ -133,27 +132,31 @@ def test_the_tables_hold_different_networks_with_their_counts_of_weights(name):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_a_supernet_orders_cells_of_equal_size_as_trainings_from_scratch_do(shared, monkeypatch):
-    """Mean over three supernets. Among cells of one size the count of weights says nothing (its tau is 0).
+def test_a_supernet_orders_cells_as_trainings_from_scratch_do(shared, monkeypatch):
+    """Mean over three supernets, on the cells of the table with one or two convolutions.
 
-    Over all sizes it says much, for here it is the count of 3x3 convolutions: 0.49, and a supernet 0.38 to 0.49.
+    The more convolutions there are, the more their count alone says of a cell in so short a training: over the whole
+    table its tau is 0.49, and that of a supernet about 0.42. Among cells of one size the count says nothing.
     """
     monkeypatch.setattr("tamis.neural.training.sharing.REWARD_SHARE", 0.5)
     rows = json.loads(gzip.decompress((DATA / "cells_digits.json.gz").read_bytes()))["rows"]
-    counts = Counter(row["parameters"] for row in rows)
-    rows = [row for row in rows if counts[row["parameters"]] >= 60]
+    trees = [Candidate.from_json(row["network"]) for row in rows]
+    used = [live_edges(body_of(tree).children[0]).values() for tree in trees]
+    kept = [number for number, names in enumerate(used) if sum(name.startswith("conv") for name in names) <= 2]
+    trees, rows = [trees[number] for number in kept], [rows[number] for number in kept]
     sizes = np.array([row["parameters"] for row in rows])
     alone = np.array([np.mean(row["accuracy"]) for row in rows])
-    grammar, found = edge_grammar(SHAPE), []
+    groups = [sizes == size for size in np.unique(sizes) if (sizes == size).sum() >= 60]
+    grammar, whole, within = edge_grammar(SHAPE), [], []
     for seed in range(3):
         training = shared(grammar, seed, data=drawn_digits(slice(600)))
         training.train(drawn(grammar, 900, seed), 0.0)  # to the end of a period of the rate
-        scores = np.array(training.adapted_scores([Candidate.from_json(row["network"]) for row in rows]))
-        parts = [sizes == size for size in np.unique(sizes)]
-        taus = [kendalltau(scores[part], alone[part]).statistic for part in parts]
-        found.append(np.average(taus, weights=[part.sum() for part in parts]))
-    assert len(rows) > 700
-    assert np.mean(found) >= 0.3, found
+        scores = np.array(training.adapted_scores(trees))
+        whole.append(kendalltau(scores, alone).statistic)
+        within.append(np.mean([kendalltau(scores[group], alone[group]).statistic for group in groups]))
+    assert len(rows) > 500 and len(groups) >= 4
+    assert np.mean(whole) > max(0.3, kendalltau(sizes, alone).statistic), whole
+    assert np.mean(within) >= 0.3, within
 
 
 @pytest.mark.slow

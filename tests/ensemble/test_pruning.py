@@ -56,3 +56,19 @@ def test_a_member_that_alone_covers_some_rows_stays(members):
     partial[:50] = np.nan
     kept = pruned([predictions[0], partial], np.array([0.5, 0.5]), [100.0, 1.0], y, loss, tolerance=1.0, limit_s=2.0)
     assert kept.tolist() == [1.0, 0.0]
+
+
+def test_of_many_rows_a_part_decides_and_it_is_the_same_each_time():
+    rng = np.random.default_rng(1)
+    y = rng.normal(size=60_000)
+    predictions = [y + rng.normal(scale=0.5, size=60_000) for _ in range(3)]
+    seen = []
+
+    def counted(y, prediction, weight=None):
+        seen.append(len(y))
+        return loss(y, prediction, weight)
+
+    weights = np.array([0.96, 0.02, 0.02])
+    first, second = (pruned(predictions, weights, [1.0] * 3, y, counted, tolerance=0.1) for _ in range(2))
+    assert max(seen) == 20_000
+    assert first.tolist() == second.tolist()

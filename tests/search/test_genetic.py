@@ -19,7 +19,7 @@ from tamis.core.trial import Outcome, Proposal, Status, Trial
 from tamis.search.genetic import GeneticStrategy
 from tamis.search.pareto import dominates
 from tamis.search.sampling import RandomStrategy
-from tamis.search.variation import Variation, n_nodes, writes
+from tamis.search.variation import Variation, n_nodes
 
 KINDS = ("numbers", "levels", "texts")
 MOVES = ("tune", "insert", "shrink", "replace", "exchange", "widen", "narrow")
@@ -273,7 +273,7 @@ def test_what_others_asked_joins_where_the_grammar_writes_it(pipelines):
     stranger, known = Candidate.of("stranger"), ridge(columns())
     strategy.tell(told(stranger, 0.0))
     strategy.tell(Trial(Proposal(known, origin="other", id=77), Outcome(Status.DONE, {"loss": 0.5})))
-    assert not writes(pipelines, stranger)
+    assert not pipelines.writes(stranger)
     assert parents(strategy) == {known.key}
     assert [candidate for candidate, _, _ in strategy.front()] == [stranger]
 

@@ -59,6 +59,7 @@ def test_within_a_limit_of_predicting_each_member_is_one_model(rows: pd.DataFram
         result = fit(folder, settings, budget=Budget(inf, 2), data=Given(rows))
     assert all(0 < one.outcome.predict_s < 60 for one in result.trials)
     assert [len(one.units) for one in result.model.recipe.members] == [1] * len(result.model.recipe.members)
+    assert result.model.recipe.estimate is not None
     assert len(result.model.predict(rows)) == len(rows)
 
 

@@ -150,6 +150,14 @@ class Grammar:
         symbols: list[str] = []  # of the nodes so far, in the order of `walk`: what a reference may point to
         self._check(tree, symbol or self.start, symbols)
 
+    def writes(self, tree: Candidate) -> bool:
+        """Tell whether the grammar writes a tree."""
+        try:
+            self.check(tree)
+        except ParameterError:
+            return False
+        return True
+
     def _check(self, tree: Candidate, symbol: str, symbols: list[str]) -> None:
         one = self.production(symbol, tree)
         one.space.check(tree.settings, tree.component)

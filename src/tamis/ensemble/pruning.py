@@ -5,7 +5,9 @@ from math import inf
 
 import numpy as np
 
+from tamis.core.seeds import generator
 from tamis.ensemble.blending import Loss, blend
+from tamis.ensemble.selection import MAX_ROWS
 
 
 def pruned(
@@ -56,10 +58,13 @@ def pruned(
     """
     seconds = np.asarray(seconds, dtype=np.float64)
     covered = np.isfinite(np.stack([one.reshape(len(one), -1)[:, 0] for one in predictions]))
-    rows = covered[weights > 0].any(axis=0)
+    rows = np.flatnonzero(covered[weights > 0].any(axis=0))
+    if len(rows) > MAX_ROWS:
+        rows = np.sort(generator(0, "pruning").choice(rows, MAX_ROWS, replace=False))
+    covered, some = covered[:, rows], [one[rows] for one in predictions]
 
     def loss_of(chosen: np.ndarray) -> float:
-        return loss(y[rows], blend(predictions, chosen)[rows], None if weight is None else weight[rows])
+        return loss(y[rows], blend(some, chosen), None if weight is None else weight[rows])
 
     now = loss_of(weights)
     allowed = now + tolerance * abs(now)
@@ -68,7 +73,7 @@ def pruned(
         options = []
         for member in inside:
             left = _without(weights, int(member))
-            if covered[left > 0].any(axis=0)[rows].all():
+            if covered[left > 0].any(axis=0).all():
                 found = loss_of(left)
                 options.append((max(found - now, 0.0) / max(seconds[member], 1e-9), -seconds[member], found, left))
         too_slow = seconds[inside].sum() > limit_s

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tamis.core.candidate import Candidate
-from tamis.core.errors import ParameterError
 from tamis.core.grammar import Grammar, Production
 from tamis.core.space import Choice, Float, Int, Parameter, Value
 
@@ -46,11 +45,7 @@ class TreeEncoder:
 
     def read(self, tree: Candidate) -> Candidate | None:
         """Fill in the defaults of all that a tree does not say; None where the grammar does not write it."""
-        try:
-            self.grammar.check(tree)
-        except ParameterError:
-            return None
-        return self._complete(tree, self.grammar.start)
+        return self._complete(tree, self.grammar.start) if self.grammar.writes(tree) else None
 
     def _complete(self, node: Candidate, symbol: str) -> Candidate:
         way = self.grammar.production(symbol, node)

@@ -169,9 +169,5 @@ class _Space:
         if isinstance(self._source, Decisions):
             return self._source.read(candidate) is not None
         if isinstance(self._source, Grammar):
-            try:
-                self._source.check(candidate)
-            except ParameterError:
-                return False
-            return True
+            return self._source.writes(candidate)
         return False

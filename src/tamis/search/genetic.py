@@ -15,7 +15,7 @@ from tamis.core.grammar import Grammar
 from tamis.core.seeds import generator
 from tamis.core.trial import Outcome, Proposal, Status, Trial
 from tamis.search.pareto import Standing, front, standings
-from tamis.search.variation import Variation, n_nodes, writes
+from tamis.search.variation import Variation, n_nodes
 
 DRAWS = 200
 """How often a child, and then a tree drawn at random, is drawn again that is known already."""
@@ -201,7 +201,7 @@ class GeneticStrategy:
             return
         second = self._measure(candidate, trial.outcome)
         self._told[candidate.key] = Member(candidate, trial.loss, second, trial.done)
-        if writes(self.grammar, candidate):
+        if self.grammar.writes(candidate):
             self._settle([key for key in self._living if key != candidate.key] + [candidate.key])
 
     def _measure(self, candidate: Candidate, outcome: Outcome) -> float:

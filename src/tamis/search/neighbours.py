@@ -9,7 +9,6 @@ import numpy as np
 from tamis.core.budget import BudgetView
 from tamis.core.candidate import Candidate
 from tamis.core.contracts import FINISHED, Finished
-from tamis.core.errors import ParameterError
 from tamis.core.grammar import Grammar
 from tamis.core.seeds import generator
 from tamis.core.trial import Proposal, Status, Trial
@@ -139,12 +138,5 @@ class LocalStrategy:
         if isfinite(origin) and trial.outcome.status is not Status.LOST:
             factor = 1.5 if trial.loss < origin else 0.8
             self._steps[candidate.component] = min(STEPS[1], max(STEPS[0], self._step_of(candidate) * factor))
-        if trial.done and isfinite(trial.loss) and self._writes(candidate):
+        if trial.done and isfinite(trial.loss) and self.grammar.writes(candidate):
             self._known[candidate.key] = Known(candidate, trial.loss, trial.outcome.seconds)
-
-    def _writes(self, candidate: Candidate) -> bool:
-        try:
-            self.grammar.check(candidate)
-        except ParameterError:
-            return False
-        return True

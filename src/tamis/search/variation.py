@@ -21,7 +21,6 @@ from typing import TypeVar
 import numpy as np
 
 from tamis.core.candidate import Candidate
-from tamis.core.errors import ParameterError
 from tamis.core.grammar import Grammar, Production
 
 T = TypeVar("T")
@@ -40,15 +39,6 @@ MORE = 0.4
 def n_nodes(tree: Candidate) -> int:
     """Return the count of nodes: the complexity of a tree."""
     return sum(1 for _ in tree.walk())
-
-
-def writes(grammar: Grammar, tree: Candidate) -> bool:
-    """Tell whether a grammar writes a tree."""
-    try:
-        grammar.check(tree)
-    except ParameterError:
-        return False
-    return True
 
 
 def _pick(rng: np.random.Generator, options: Sequence[T], weights: Sequence[float] | None = None) -> T:

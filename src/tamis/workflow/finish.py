@@ -45,17 +45,24 @@ def finish(plan: Planned, keeper: EnsembleKeeper, executor: Executor, budget: Bu
     )
     keys = plan.eligible(keeper.trials)
     predictions = [keeper.out_of_fold.prediction(key) for key in keys]
+    seconds = [keeper.predict_seconds(key) for key in keys]
     dataset, loss = keeper.dataset, plan.task.loss
     chosen = choose(predictions, dataset.y, loss, weight=dataset.weights, settings=settings)
     weights = pruned(
-        predictions, chosen.weights, [keeper.predict_seconds(key) for key in keys], dataset.y, loss,
-        weight=dataset.weights, tolerance=plan.settings.tolerance, limit_s=plan.settings.predict_limit_s or inf,
-    )  # fmt: skip
+        predictions,
+        chosen.weights,
+        seconds,
+        dataset.y,
+        loss,
+        weight=dataset.weights,
+        tolerance=plan.settings.tolerance,
+        limit_s=plan.settings.predict_limit_s or inf,
+    )
     recipe = keeper.mixture(keys, weights)
     recipe = _corrected(plan, keeper, recipe, blend(predictions, weights))
     keeper.save(recipe)  # from here on the answer is safe; what follows adds to it
     settings = replace(settings, limit_s=max(0.05, 0.1 * budget.left_s))
-    recipe = replace(recipe, estimate=_honest_score(plan, keeper, recipe, predictions, settings))
+    recipe = replace(recipe, estimate=_honest_score(plan, keeper, recipe, predictions, settings, seconds))
     if plan.refits:
         keeper.save(recipe)
         recipe = _refitted(keeper, executor, recipe, budget=budget, tell=tell)
@@ -82,14 +89,17 @@ def _honest_score(
     recipe: Recipe,
     predictions: list[np.ndarray],
     settings: SelectionSettings,
+    seconds: list[float],
 ) -> ScoreEstimate | None:
     """Score the way of choosing, not the choice: what is chosen on some rows is scored on others."""
-    dataset = keeper.dataset
+    dataset, limit_s = keeper.dataset, plan.settings.predict_limit_s or inf
 
     def combine(rows: np.ndarray) -> Predictor:
         weight = None if dataset.weights is None else dataset.weights[rows]
         parts, y = [one[rows] for one in predictions], dataset.y[rows]
         weights = select(parts, y, plan.task.loss, weight=weight, settings=settings).weights
+        if limit_s < inf:  # what the limit cuts off may be worth much; what the tolerance does is not
+            weights = pruned(parts, weights, seconds, y, plan.task.loss, weight=weight, tolerance=0.0, limit_s=limit_s)
         mixed = blend(parts, weights)
         calibration = refit(recipe.calibration, mixed, y, weight) if recipe.calibration else Calibrator()
         rule = None

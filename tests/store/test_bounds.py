@@ -9,7 +9,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifi
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import SplineTransformer
-from sklearn.svm import SVC
+from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier
 
 from tamis.core.errors import CorruptArtefactError
@@ -74,6 +74,16 @@ def test_histogram_boosting_that_leads_out_of_itself_is_refused(field, value):
     model = HistGradientBoostingRegressor(max_iter=2).fit(X, X[:, 0])
     model._predictors[0][0].nodes[field][0] = value
     with pytest.raises(CorruptArtefactError, match=r"TreePredictor|HistGradient"):
+        check_bounds(model)
+
+
+def test_counts_that_were_never_written_are_no_damage():
+    model = SVR().fit(sparse.csr_matrix(X), X[:, 0])
+    model._n_support = np.array([264, -(10**6)], dtype=np.int32)
+    check_bounds(model)
+    model = SVR().fit(X, X[:, 0])
+    model._n_support = np.array([264, 0], dtype=np.int32)
+    with pytest.raises(CorruptArtefactError, match="SVR"):
         check_bounds(model)
 
 

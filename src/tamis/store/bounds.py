@@ -215,14 +215,16 @@ def _vectors_are_sound(model: Any) -> bool:
     counts = np.asarray(model._n_support)
     total = len(model.support_)
     rows = model.support_vectors_.shape[0]
-    sized = rows in (0, total) and model._dual_coef_.shape[1] == total and bool(np.all(counts >= 0))
+    sized = rows in (0, total) and model._dual_coef_.shape[1] == total
     classes = len(getattr(model, "classes_", (0, 1)))
     pairs = classes * (classes - 1) // 2
     if type(model).__name__ in ("SVC", "NuSVC"):
-        sized = sized and int(counts.sum()) == total and len(counts) == classes
+        sized = sized and bool(np.all(counts >= 0)) and int(counts.sum()) == total and len(counts) == classes
         sized = sized and model._dual_coef_.shape[0] == max(1, classes - 1)
         return sized and len(model._intercept_) == pairs and len(model._probA) in (0, pairs)
-    return sized and len(model._intercept_) >= 1 and int(counts.flat[0]) == total
+    # Without classes no count leads anywhere, and after sparse columns none of them was ever written.
+    counted = bool(model._sparse) or int(counts.flat[0]) == total
+    return sized and counted and len(model._intercept_) >= 1
 
 
 def _sparse_is_sound(matrix: Any) -> bool:

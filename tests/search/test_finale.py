@@ -2,6 +2,8 @@
 
 from math import inf
 
+import pytest
+
 from tamis.checks.simulator import simulate
 from tamis.checks.strategy import check_strategy
 from tamis.core.budget import BudgetView
@@ -66,6 +68,27 @@ def test_trainings_beside_each_other_share_the_threads_and_differ_in_their_seed(
     assert first.memo["threads"] == second.memo["threads"] == 2
     assert (first.memo["seed"], second.memo["seed"]) == (0, 1)
     assert strategy.ask(BudgetView(0.0, 10.0, slots=3)) is None
+
+
+def test_a_first_trial_of_the_search_may_begin_late_where_there_is_no_model_yet():
+    assert finale(share=0.6).ask(BudgetView(4.5, 5.5)).origin == "portfolio"
+    assert finale(share=0.6, fallback=net(3)).ask(BudgetView(5.5, 4.5)).origin == "final"
+    strategy = finale(share=0.6)
+    asked = strategy.ask(BudgetView(0.0, 10.0)).numbered(0)
+    strategy.tell(Trial(asked, widths(asked)))
+    assert strategy.ask(BudgetView(4.5, 5.5)).origin == "final"
+
+
+def test_what_ends_early_is_followed_by_others_of_equal_parts():
+    def quick(proposal):
+        """Have enough after 2.2 s, where it may end."""
+        seconds = proposal.memo.get("seconds", 0.1)
+        return Outcome(Status.DONE, {"loss": 0.5}, seconds=2.2 if proposal.memo.get("may_end") else seconds)
+
+    strategy = FinaleStrategy(PortfolioStrategy([]), fallback=net(3), may_end=True)
+    finals = [one.proposal.memo for one in simulate(strategy, quick, limit_s=11.4)]
+    assert [one["may_end"] for one in finals] == [True, False, False, False, False]
+    assert [one["seconds"] for one in finals] == pytest.approx([11.4, 2.3, 2.3, 2.3, 2.3])
 
 
 def test_a_candidate_whose_final_training_fails_gives_way_to_the_next_best():

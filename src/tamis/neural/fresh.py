@@ -31,12 +31,14 @@ def fresh_network(tree: Candidate, shape: ImageShape, n_outputs: int, seed: int)
 
 
 def images_per_s(network: nn.Module, images: torch.Tensor) -> float:
-    """Return about how many images a second a network can learn from here, in full precision."""
+    """Return about how many images a second a network can learn from where it is, in full precision."""
     copy = deepcopy(network).train()
     seconds = []
     for _ in range(2):  # the first time also builds kernels
         began = time.perf_counter()
         copy(images).sum().backward()
+        if images.is_cuda:
+            torch.cuda.synchronize()
         seconds.append(time.perf_counter() - began)
     return len(images) / min(seconds)
 
@@ -53,22 +55,33 @@ class Untrained:
     threads : int
     slowest : float
         Networks that learn from fewer images in a second are not looked at further: the proxies like large ones.
+    device : str
+        Where the networks are looked at.
     """
 
-    def __init__(self, data: ImageData, n_outputs: int, seed: int, threads: int = 1, slowest: float = 0.0) -> None:
+    def __init__(
+        self,
+        data: ImageData,
+        n_outputs: int,
+        seed: int,
+        threads: int = 1,
+        slowest: float = 0.0,
+        device: str = "cpu",
+    ) -> None:
         self.shape = ImageShape(*data.shape)
         self.n_outputs = n_outputs
         self.seed = seed
         self.slowest = slowest
         places = np.sort(generator(seed, "proxies").permutation(len(data))[:JACOV_IMAGES])
-        self.pixels = data.scaled().pixels(torch.from_numpy(data.read(places)))
+        self.device = device
+        self.pixels = data.scaled().pixels(torch.from_numpy(data.read(places)).to(device))
         torch.set_num_threads(threads)
 
     def measure(self, tree: Candidate) -> dict[str, float | None] | None:
         """Return the zero-cost proxies of a network by name; None where it cannot be run, or only too slowly."""
         seed = derive(self.seed, "proxies", tree.key)
         try:
-            network = fresh_network(tree, self.shape, self.n_outputs, seed)
+            network = fresh_network(tree, self.shape, self.n_outputs, seed).to(self.device)
             if self.slowest > 0 and images_per_s(network, self.pixels[:TIMED_IMAGES]) < self.slowest:
                 return None
             found = {"synflow": synflow(network, self.shape), "jacov": jacov(network, self.pixels, seed)}

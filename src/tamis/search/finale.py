@@ -15,7 +15,14 @@ NEAR = 0.15
 """By what share of the best loss another may be behind and still be trained beside it: two that differ average well."""
 
 
-@dataclass(frozen=True)
+FIRST_SHARE = 0.5
+"""Until so much of the time is left the search may begin a trial where it was told of none yet."""
+
+EARLY = 0.8
+"""A final training that takes less than this of its time has ended because more would bring nothing."""
+
+
+@dataclass
 class Final:
     """One final training."""
 
@@ -25,14 +32,16 @@ class Final:
     """As the search knows it."""
     form: Candidate
     """As it is trained."""
+    took_s: float | None = None
+    """Its seconds, where it has ended early."""
 
 
 class FinaleStrategy:
     """Search with an inner strategy for a share of the time, then train the best of what it was told for the rest.
 
     A final training is a proposal of full fidelity whose memo holds `final`, the `seconds` it may take, the `threads`
-    it may use and the number of its `seed`. When one ends with time to spare, another follows: the next best
-    candidate, or the same again with other random numbers.
+    it may use and the number of its `seed`. When one ends with time to spare, others follow: the next best
+    candidate, or the same again with other random numbers, each for an equal part of what is left.
 
     Parameters
     ----------
@@ -57,6 +66,8 @@ class FinaleStrategy:
         such as wider and deeper.
     fallback : Candidate, optional
         What is trained where the search was told nothing of use.
+    may_end : bool
+        Whether a final training may end before its time when more would bring nothing; the memo's `may_end` says so.
 
     Examples
     --------
@@ -82,6 +93,7 @@ class FinaleStrategy:
         foresee: Callable[[Trial], float] = lambda trial: trial.loss,
         scaled: Callable[[Candidate, BudgetView, Outcome | None], Candidate] | None = None,
         fallback: Candidate | None = None,
+        may_end: bool = False,
     ) -> None:
         self.inner = inner
         self.share = share
@@ -92,6 +104,7 @@ class FinaleStrategy:
         self.foresee = foresee
         self.scaled = scaled
         self.fallback = fallback
+        self.may_end = may_end
         self._asked: list[int | None] = []
         """By outer id: the inner number, None for a final training."""
         self._outer: list[int] = []
@@ -120,7 +133,9 @@ class FinaleStrategy:
 
     def _late(self, budget: BudgetView) -> bool:
         whole = budget.elapsed_s + budget.remaining_s
-        return budget.trials_left < 1 or (whole < inf and budget.remaining_s <= self.share * whole)
+        # A first short trial is a model at once, and says how quick this machine is: it may come a little late.
+        share = self.share if self._told or self.share == 1.0 else min(self.share, FIRST_SHARE)
+        return budget.trials_left < 1 or (whole < inf and budget.remaining_s <= share * whole)
 
     def _pass_on(self, answer: Proposal) -> Proposal:
         number = len(self._asked)
@@ -158,11 +173,15 @@ class FinaleStrategy:
     def _begin(self, found: Candidate, form: Candidate, budget: BudgetView, width: int) -> Proposal:
         seed = sum(one.form.key == form.key for one in self._finals)
         self._finals.append(Final(self._number(), found, form))
+        # What has ended early would do no better with more time: others of about that length average with it.
+        took_s = max((one.took_s for one in self._finals if one.took_s), default=inf)
+        rounds = max(1, round(budget.remaining_s / took_s)) if budget.remaining_s < inf else 1
         memo = {
             "final": True,
-            "seconds": None if budget.remaining_s == inf else round(budget.remaining_s, 3),
+            "seconds": None if budget.remaining_s == inf else round(budget.remaining_s / rounds, 3),
             "threads": max(1, self.threads // width),
             "seed": seed,
+            "may_end": self.may_end and took_s == inf,
         }
         return Proposal(form, origin=ORIGIN, memo=memo)
 
@@ -214,11 +233,14 @@ class FinaleStrategy:
 
     def _end_final(self, trial: Trial) -> None:
         """Ask a lost training once more; leave alone what failed."""
-        found = next(one.found for one in self._finals if one.number == trial.proposal.id)
+        final = next(one for one in self._finals if one.number == trial.proposal.id)
+        asked_s = trial.proposal.memo.get("seconds")
+        if trial.done and asked_s is not None and trial.outcome.seconds < EARLY * asked_s:
+            final.took_s = trial.outcome.seconds
         if trial.outcome.status is Status.LOST and "again" not in trial.proposal.memo:
-            self._lost.append((replace(trial.proposal, id=-1), found))
+            self._lost.append((replace(trial.proposal, id=-1), final.found))
         elif not (trial.done and isfinite(trial.loss)):
-            self._failed.add(found.key)
+            self._failed.add(final.found.key)
 
     def _localized(self, trial: Trial, number: int | None) -> Trial:
         """Return the trial under the inner number and with the inner number of its parent."""

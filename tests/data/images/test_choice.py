@@ -1,6 +1,7 @@
 """A sample of the images is looked at, and a form is chosen that suits their sizes and the time."""
 
 import io
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from tamis.core.errors import DataError
 from tamis.data.image_form import BYTES, FLOATS, INTEGERS
-from tamis.data.images.choice import Look, choose_form, look
+from tamis.data.images.choice import Look, affordable, choose_form, look
 from tamis.data.images.raw import ArrayImages, ListedImages
 
 RNG = np.random.default_rng(0)
@@ -33,6 +34,13 @@ def test_arrays_tell_their_size_colours_and_range() -> None:
     assert floats.grey and (floats.family, floats.scale, floats.offset) == (FLOATS, 127.5, 127.5)
     assert look(ArrayImages(noise(9, 8, 9, 1) // 16)).scale == 255 / 15
     assert look(ArrayImages(np.repeat(noise(9, 8, 9, 1), 3, axis=-1))).grey
+
+
+def test_large_pictures_are_decoded_on_all_cores_and_arrays_cost_nothing() -> None:
+    assert affordable(Look(((600, 800),), seconds=0.01), 60.0, cores=4) == pytest.approx(4_800)
+    assert affordable(Look(((32, 32),), seconds=0.01), 60.0, cores=4) == pytest.approx(1_200)
+    assert affordable(Look(((600, 800),), seconds=0.1), 5.0, cores=1) == 1_000
+    assert affordable(Look(((600, 800),)), 5.0, cores=1) == inf
 
 
 def test_a_list_of_arrays_tells_each_size() -> None:

@@ -1,6 +1,8 @@
 """The probe of the machine on a false clock, and what a setup does."""
 
 import json
+from math import inf
+from types import SimpleNamespace
 
 import pytest
 
@@ -103,6 +105,27 @@ def test_the_precision_holds_inside_the_context_only():
         assert linear(torch.zeros(1, 2)).dtype == torch.float32
 
 
+def test_a_card_keeps_the_lower_precision_unless_another_way_is_clearly_faster():
+    def rival(dtype, seconds):
+        way = SimpleNamespace(setup=Setup(device="cuda", dtype=dtype), best_s=inf)
+        way.run = lambda images: seconds
+        return way
+
+    def chosen(lower, full):
+        rivals = [rival("bfloat16", lower), rival("float32", full)]
+        return room._fastest(rivals, torch.zeros(8, 1), 0.0, lambda: 1.0).dtype
+
+    assert chosen(1.2, 1.0) == "bfloat16" and chosen(1.0, 1.2) == "bfloat16"
+    assert chosen(1.4, 1.0) == "float32"
+
+
+def test_a_card_learns_from_more_images_at_a_time_while_an_epoch_has_steps_enough():
+    card = Setup(device="cuda")
+    assert [card.batch(256, n, 32 * 32) for n in (2_000, 20_000, 60_000)] == [256, 500, 1024]
+    assert card.batch(256, 60_000, 224 * 224) == 256
+
+
+@pytest.mark.skipif(torch.cuda.device_count() == 1, reason="it takes a second card, or none")
 def test_several_gpus_share_one_networks_weights():
     network = nn.Linear(2, 2)
     assert Setup().spread(network) is network

@@ -48,6 +48,22 @@ def test_numbers_make_a_regression(planned, stripes):
     assert plan.rows().y.dtype == np.float64
 
 
+def test_where_time_does_not_suffice_to_decode_all_some_are_drawn_with_every_class(planned, stripes, monkeypatch):
+    images, labels = stripes
+    labels = np.where(np.arange(len(labels)) < 4, "rare", labels)
+    monkeypatch.setattr("tamis.workflow.images.plan.affordable", lambda *given: 60.0)
+    told = []
+    weights = np.arange(1.0, 121.0)
+    plan = planned(GivenImages(images, labels, weight=weights), told, max_trials=None, time_limit_s=60.0)
+    kept = plan.rows()
+    assert plan.n_images == kept.n_rows == 60
+    assert sum(kept.y == list(plan.coder.classes).index("rare")) == 4
+    rows = kept.weights.astype(int) - 1
+    assert (kept.images[..., 0] == images[rows]).all()
+    assert any("decode 60 of 120 images" in line for line in told)
+    assert planned(told=told).n_images == 120, "what may not depend on the machine's speed sees them all"
+
+
 def test_images_without_a_label_are_left_out_and_it_is_said(planned, stripes):
     images, labels = stripes
     some = labels.astype(object)

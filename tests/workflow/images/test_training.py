@@ -12,8 +12,9 @@ from tamis.core.candidate import Candidate
 from tamis.core.trial import Proposal, Status
 from tamis.evaluate.splits import Folds
 from tamis.neural.members import load
+from tamis.run.attempt import WorkContext
 from tamis.store.container import unpack
-from tamis.workflow.images.training import by_weight
+from tamis.workflow.images.training import by_weight, limit_of
 from tamis.workflow.objective import load_array
 
 
@@ -30,6 +31,19 @@ def test_a_network_learns_and_its_stored_form_predicts_what_was_scored(planned, 
     again = load(files).predict_proba(np.asarray(plan.rows().images[valid]))
     assert np.abs(again - prediction).max() < 0.02  # trained and scored in a lower precision where that is quicker
     assert outcome.realised["epochs"] == pytest.approx(plan.brief.unit_epochs, abs=0.6)
+
+
+def test_a_quick_machine_ends_a_trial_when_it_has_told_enough_and_a_last_training_where_it_may(planned, tmp_path):
+    brief = replace(planned().brief, unit_s=30.0)
+    context = WorkContext(0, tmp_path, limit_s=100.0, shared={}, tell=lambda report: None)
+
+    def epochs(fidelity=1.0, **memo):
+        asked = Proposal(Candidate.of("network"), fidelity=fidelity, memo=memo, origin="test")
+        return limit_of(brief, asked, context, spent_s=0.0, n_images=50_000).epochs
+
+    assert epochs() == pytest.approx(12.0) and epochs(1 / 3) == pytest.approx(4.0)
+    assert epochs(final=True, seconds=60.0) is None
+    assert epochs(final=True, seconds=60.0, may_end=True) == 100.0
 
 
 def test_the_same_proposal_gives_the_same_network_again(planned, attempted, small_net):

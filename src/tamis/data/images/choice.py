@@ -27,6 +27,9 @@ STEP = 16
 """Working sides are multiples of this, so that they can be halved a few times."""
 LEAST_SIDE = 8
 
+READING_SHARE, LEAST_READ = 0.2, 1_000
+"""Which part of the time decoding may take, and how many images it may be whatever they take."""
+
 PASSES = 30
 """How often a run should be able to see every image, search included; the side is chosen so that it can."""
 PIXELS_PER_S = 2e6
@@ -135,6 +138,28 @@ class _Eye:
             scale, offset = scaling(min(lows), max(highs), family)
         each = float(np.mean(self.seconds)) if self.seconds else 0.0
         return Look(tuple(self.sizes), self.grey, family, scale, offset, each, self.unreadable)
+
+
+def affordable(seen: Look, budget_s: float, cores: int) -> float:
+    """Return how many images there is time to decode; infinite where that costs nothing.
+
+    Parameters
+    ----------
+    seen : Look
+    budget_s : float
+        Seconds for everything.
+    cores : int
+        Small images keep one of them busy at most: most of their time goes into reading heads, under Python's lock.
+
+    Examples
+    --------
+    >>> affordable(Look(((32, 32),), seconds=0.0002), budget_s=20.0, cores=2)
+    20000.0
+    """
+    if seen.seconds <= 0:
+        return inf
+    beside = 1 if max(max(size) for size in seen.sizes) <= SMALL else cores
+    return max(LEAST_READ, READING_SHARE * budget_s * beside / seen.seconds)
 
 
 def choose_form(

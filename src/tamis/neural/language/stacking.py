@@ -5,7 +5,7 @@ from collections.abc import Callable
 from tamis.core.candidate import Candidate
 from tamis.neural.language.spaces import BODIES, body_of, settings_of
 
-WIDTHS = (1.0, 1.5, 2.0)
+WIDTHS = (1.0, 1.5, 2.0, 3.0, 4.0)
 """By what a network is widened that is stretched."""
 
 DEPTHS = (1, 2)

@@ -163,7 +163,7 @@ class Pace:
 
     def should_look(self, step: int) -> bool:
         """Tell whether to evaluate and report now; in reproducible training the number of steps decides."""
-        if self.limit.epochs is not None:
+        if self.limit.epochs is not None and self.limit.seconds is None:
             every = max(1.0, ceil(self.limit.epochs / N_MOMENTS)) * self.steps_per_epoch
             return step // every > (step - 1) // every and step < self.n_steps
         assert self.limit.seconds is not None

@@ -147,7 +147,8 @@ class _Work:
         self.seed = seed
         self.scaling = data.scaled()
         whiten(self.network, self.scaling.pixels(torch.from_numpy(data.sample(WHITENING_IMAGES))))
-        self.batches = Batches(data, int(recipe.batch_size), seed, setup.device)
+        size = setup.batch(int(recipe.batch_size), len(data), data.shape[1] * data.shape[2])
+        self.batches = Batches(data, size, seed, setup.device)
         self.augment = Augment.of(recipe, data.shape, seed)
         self.average = Average(self.network) if recipe.ema else None
         self.optimizers = optimizers(self.network, recipe, self.batches.size)

@@ -14,6 +14,28 @@ from tamis.tasks.task import Task
 FINAL_EPOCHS = 2.0
 """So many times as long as a trial of the search is the last training, where epochs are counted."""
 
+ENOUGH = {"trial": (12.0, 200_000), "growth": (24.0, 500_000), "final": (100.0, 2_000_000)}
+"""Epochs and images shown after which, when both are reached, a trial of the search has told enough, a wider or deeper
+network learns more than the same for longer, and a last training ends, for another network beside it brings more."""
+
+
+def enough_epochs(what: str, n_images: int) -> float:
+    """Return after how many epochs a training has had enough.
+
+    Parameters
+    ----------
+    what : {"trial", "growth", "final"}
+    n_images : int
+        To learn from.
+
+    Examples
+    --------
+    >>> enough_epochs("final", 50_000), enough_epochs("trial", 2_000)
+    (100.0, 100.0)
+    """
+    epochs, shown = ENOUGH[what]
+    return max(epochs, shown / n_images)
+
 
 @dataclass(frozen=True)
 class Brief:

@@ -15,18 +15,19 @@ import pandas as pd
 from tamis.core.candidate import BATCH, Candidate
 from tamis.core.errors import CorruptArtefactError, DataError
 from tamis.core.kinds import TaskKind
+from tamis.core.seeds import generator
 from tamis.core.trial import Trial
 from tamis.data.image_form import ImageForm
 from tamis.data.image_set import ImageSet
 from tamis.data.image_sources import read_images
-from tamis.data.images.choice import PIXELS_PER_S, choose_form, look
+from tamis.data.images.choice import PIXELS_PER_S, Look, affordable, choose_form, look
 from tamis.data.images.mirrors import mirrors_keep_the_meaning
 from tamis.data.images.reading import ImageReading
 from tamis.evaluate.scheme import Scheme, SplitKind
 from tamis.evaluate.splits import make_folds
 from tamis.neural.language.shapes import ImageShape
 from tamis.pipelines.catalogue import Catalogue, builtin
-from tamis.run.limits import gpu_count
+from tamis.run.limits import cpu_count, gpu_count
 from tamis.store.atomic import atomic_write
 from tamis.tasks.metrics import metric_from
 from tamis.tasks.targets import Encoded, TargetCoder, infer_kind
@@ -48,6 +49,9 @@ DISK_SHARE = 0.5
 
 MOST_HELD_OUT = 5_000
 """Images for validation: at 99 % accuracy the standard error is then 0.14 points; more would be lost to training."""
+
+FEW_OF_A_CLASS = 20
+"""So many images of a class are learned from even where there is no time to decode all."""
 
 FOLDERS = "folder"
 """What a reading names as the source of labels that are the names of folders."""
@@ -237,12 +241,9 @@ def make_image_plan(
         tell(line)
     classes = given.classes or (given.y is None and reading.target == FOLDERS)
     coder, task, y = _target(reading, settings, metric, classes=classes, tell=tell)
-    keep = np.flatnonzero(y.present)
-    if len(keep) < len(y.present):
-        tell(f"{len(y.present) - len(keep):,} images have no label and are left out")
-        reading = reading.only(keep)
+    reading, keep, seen = _kept(reading, y, task, settings, left_s=left_s, tell=tell)
     form = choose_form(
-        look(reading.images, seed=settings.seed),
+        seen,
         reading.n_rows,
         left_s,
         pixels_per_s=PIXELS_PER_S * (GPU_FACTOR if gpu_count() else 1),
@@ -286,6 +287,32 @@ def make_image_plan(
     plan.save(folder / "plan.json")
     tell(describe(plan, images, len(folds.rows(0)[1])))
     return plan
+
+
+def _kept(
+    reading: ImageReading, y: Encoded, task: Task, settings: Settings, *, left_s: float, tell: Tell
+) -> tuple[ImageReading, np.ndarray, Look]:
+    """Leave out images without a label, and some where there is no time to decode all; say which rows are kept."""
+    keep = np.flatnonzero(y.present)
+    if len(keep) < len(y.present):
+        tell(f"{len(y.present) - len(keep):,} images have no label and are left out")
+        reading = reading.only(keep)
+    seen = look(reading.images, seed=settings.seed)
+    most = inf if settings.is_reproducible else affordable(seen, left_s, cpu_count())
+    if most < reading.n_rows:
+        drawn = _drawn(y.values[keep], int(most), task, settings.seed)
+        tell(f"there is time to decode {len(drawn):,} of {len(keep):,} images, drawn at random: the rest is left out")
+        keep, reading = keep[drawn], reading.only(drawn)
+    return reading, keep, seen
+
+
+def _drawn(y: np.ndarray, n: int, task: Task, seed: int) -> np.ndarray:
+    """Draw images at random, in their order, but a few of every class."""
+    order = generator(seed, "drawn").permutation(len(y))
+    if task.kind.is_classification:
+        rank = pd.Series(y[order]).groupby(y[order]).cumcount().to_numpy()
+        order = order[np.argsort(rank >= FEW_OF_A_CLASS, kind="stable")]
+    return np.sort(order[:n])
 
 
 def _weights(given: Any, n_images: int) -> np.ndarray | None:

@@ -12,6 +12,7 @@ from tamis.neural.building.proxies import rank_scores
 from tamis.neural.fresh import Untrained, fresh_network
 from tamis.neural.language import spaces
 from tamis.neural.training.batches import ImageData
+from tamis.neural.training.device import find_device
 from tamis.neural.training.recipe import Recipe
 from tamis.neural.training.sharing import SharedTraining, fresh_supernet
 from tamis.store.artefacts import FolderArtefacts
@@ -51,7 +52,8 @@ def _untrained(brief: Brief, trees: list[Candidate], context: Context, began: fl
     held = Held.of(brief, context)
     data = ImageData(held.images.images, rows=held.rows(0)[0])
     slowest = LEAST_EPOCHS * len(data) / brief.unit_s  # 0 where results may not depend on the machine's speed
-    untrained = Untrained(data, brief.task.n_outputs, brief.seed, context.threads, slowest)
+    device = "cuda" if find_device()[0] == "cuda" else "cpu"  # others know no double precision
+    untrained = Untrained(data, brief.task.n_outputs, brief.seed, context.threads, slowest, device)
     measured: list[dict[str, float | None] | None] = []
     for tree in trees:
         late = measured and context.left_s() < 2.0 * (time.perf_counter() - began) / len(measured)

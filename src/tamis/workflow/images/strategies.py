@@ -31,7 +31,7 @@ from tamis.search.reinforce import ReinforceStrategy
 from tamis.search.sampling import RandomStrategy
 from tamis.search.sharing import WeightSharing
 from tamis.search.surrogate import SurrogateStrategy
-from tamis.workflow.images.brief import FINAL_EPOCHS
+from tamis.workflow.images.brief import FINAL_EPOCHS, enough_epochs
 from tamis.workflow.images.plan import UNIT_SHARE, ImagePlan
 from tamis.workflow.settings import IMAGE_SEARCHES
 
@@ -52,8 +52,6 @@ MANY_EPOCHS = 4.0
 """Where one thread alone comes to so many epochs in the last training, several networks are trained beside each other
 and averaged: threads that share one small network wait for each other. With fewer epochs all threads work on one."""
 
-ENOUGH_EPOCHS = 24.0
-"""With many more epochs than this a wider or deeper network learns more than the same for longer."""
 
 SHARED_SHARE, FINAL_SAMPLES = 0.2, 30
 """Which part of the time the shared weights have, and how many networks are drawn in the end to choose among."""
@@ -205,10 +203,15 @@ def foresight(plan: ImagePlan) -> Callable[[Trial], float]:
     """Return what tells how good the network of a trial would be after a last training."""
     # About how many times as long as a trial of full fidelity the last training is.
     horizon = FINAL_EPOCHS if plan.unit_s == inf else FINAL_SHARE / UNIT_SHARE
+    most = enough_epochs("final", plan.n_images)
 
     def foresee(trial: Trial) -> float:
-        epochs = float(trial.outcome.realised.get("epochs", 0.0))
-        return foreseen(trial.loss, epochs, epochs * horizon / trial.proposal.fidelity)
+        told = trial.outcome.realised
+        epochs, speed = float(told.get("epochs", 0.0)), float(told.get("images_per_s", 0.0))
+        more = epochs * horizon / trial.proposal.fidelity
+        if plan.unit_s < inf and speed > 0:  # a quick machine has ended the trial before its time
+            more = max(more, min(most, speed * plan.unit_s * horizon / plan.n_images))
+        return foreseen(trial.loss, epochs, more)
 
     return foresee
 
@@ -238,10 +241,10 @@ def strategy_for_images(plan: ImagePlan, given: Strategy | None = None) -> Strat
         return budget.slots if not alone and epochs(budget, told) >= MANY_EPOCHS else 1
 
     def scaled(found: Candidate, budget: BudgetView, told: Outcome | None) -> Candidate:
-        """Let a network grow for which there is time in plenty, so that it still comes to `ENOUGH_EPOCHS`."""
+        """Let a network grow for which there is time in plenty, as far as it still learns well."""
         if plan.settings.max_parameters is not None or plan.settings.max_latency_ms is not None:
             return found
-        return stretched(found, epochs(budget, told) / ENOUGH_EPOCHS)
+        return stretched(found, epochs(budget, told) / enough_epochs("growth", plan.n_images))
 
     return FinaleStrategy(
         inner,
@@ -252,4 +255,5 @@ def strategy_for_images(plan: ImagePlan, given: Strategy | None = None) -> Strat
         foresee=foresight(plan),
         scaled=scaled,
         fallback=ingredients.seeds[0],
+        may_end=not alone,
     )

@@ -28,7 +28,7 @@ from tamis.neural.training.train import Limit, Trained, train
 from tamis.neural.training.weights import dump_weights
 from tamis.store.artefacts import FolderArtefacts
 from tamis.store.container import pack, unpack
-from tamis.workflow.images.brief import FINAL_EPOCHS, Brief, Held
+from tamis.workflow.images.brief import FINAL_EPOCHS, Brief, Held, enough_epochs
 from tamis.workflow.objective import save_array
 
 MARGIN_S, MARGIN_SHARE = 0.4, 0.03
@@ -66,7 +66,7 @@ def train_one(brief: Brief, proposal: Proposal, context: Context, began: float) 
         network,
         data,
         recipe,
-        limit=limit_of(brief, proposal, context, time.perf_counter() - began),
+        limit=limit_of(brief, proposal, context, time.perf_counter() - began, len(data)),
         setup=setup,
         seed=seed,
         valid=watched,
@@ -128,15 +128,22 @@ def check_size(brief: Brief, network: Any, shape: ImageShape, n_views: int = 1) 
     return costs
 
 
-def limit_of(brief: Brief, proposal: Proposal, context: Context, spent_s: float) -> Limit:
-    """Return how long the network is trained: seconds of the clock, or epochs where it must not count."""
+def limit_of(brief: Brief, proposal: Proposal, context: Context, spent_s: float, n_images: int) -> Limit:
+    """Return how long the network is trained: seconds of the clock, or epochs where it must not count.
+
+    On a quick machine enough epochs come before the seconds are over.
+    """
+    final = bool(proposal.memo.get("final"))
     if brief.unit_s == inf:
-        return Limit(
-            epochs=brief.unit_epochs * proposal.fidelity * (FINAL_EPOCHS if proposal.memo.get("final") else 1.0)
-        )
+        return Limit(epochs=brief.unit_epochs * proposal.fidelity * (FINAL_EPOCHS if final else 1.0))
     asked = proposal.memo.get("seconds") or brief.unit_s * proposal.fidelity
-    left = min(float(asked), context.left_s()) - (spent_s if proposal.memo.get("final") else 0.0)
-    return Limit(seconds=max(LEAST_S, left * (1 - MARGIN_SHARE) - MARGIN_S))
+    left = min(float(asked), context.left_s()) - (spent_s if final else 0.0)
+    most = None
+    if not final:
+        most = proposal.fidelity * enough_epochs("trial", n_images)
+    elif proposal.memo.get("may_end"):
+        most = enough_epochs("final", n_images)
+    return Limit(seconds=max(LEAST_S, left * (1 - MARGIN_SHARE) - MARGIN_S), epochs=most)
 
 
 def setup_for(brief: Brief, network: Any, recipe: Recipe, proposal: Proposal, context: Context) -> Setup:
@@ -152,7 +159,8 @@ def setup_for(brief: Brief, network: Any, recipe: Recipe, proposal: Proposal, co
     if "setup" not in context.shared:
         context.shared["setup"] = tried(1)
     threads = int(proposal.memo.get("threads") or context.threads)
-    if threads > 1:  # on a machine that others use too, several threads wait for each other more than they do
+    if threads > 1 and context.shared["setup"].device == "cpu":
+        # On a machine that others use too, several threads wait for each other more than they do.
         return max(tried(threads), tried(1), key=lambda one: one.images_per_s)
     setup: Setup = context.shared["setup"]
     return setup

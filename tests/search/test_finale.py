@@ -70,6 +70,19 @@ def test_trainings_beside_each_other_share_the_threads_and_differ_in_their_seed(
     assert strategy.ask(BudgetView(0.0, 10.0, slots=3)) is None
 
 
+def test_a_candidate_keeps_its_form_when_less_time_is_left():
+    def quick(proposal):
+        return Outcome(Status.DONE, {"loss": 0.5}, seconds=2.0)
+
+    strategy = FinaleStrategy(
+        PortfolioStrategy([]),
+        scaled=lambda one, budget, told: net(round(10 * budget.remaining_s)),
+        fallback=net(3),
+        may_end=True,
+    )
+    assert {one.proposal.candidate for one in simulate(strategy, quick, limit_s=10.0)} == {net(100)}
+
+
 def test_a_first_trial_of_the_search_may_begin_late_where_there_is_no_model_yet():
     assert finale(share=0.6).ask(BudgetView(4.5, 5.5)).origin == "portfolio"
     assert finale(share=0.6, fallback=net(3)).ask(BudgetView(5.5, 4.5)).origin == "final"

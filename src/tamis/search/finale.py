@@ -152,7 +152,7 @@ class FinaleStrategy:
             return ended
         told = self._told.get(found.key)
         outcome = None if told is None else told.outcome
-        form = found if self.scaled is None else self.scaled(found, budget, outcome)
+        form = self._form(found, budget, outcome)
         if budget.trials_left < 1 and form.key not in self._known():
             form = found  # a network of another width would be one candidate too many
         if budget.trials_left < 1 and form.key not in self._known():
@@ -169,6 +169,13 @@ class FinaleStrategy:
         if over and not self._lost:
             return ended
         return self._again() if self._lost else self._begin(found, form, budget, width)
+
+    def _form(self, found: Candidate, budget: BudgetView, told: Outcome | None) -> Candidate:
+        """Return how a candidate is trained: as it was before, though less time is left now."""
+        before = [one.form for one in self._finals if one.found.key == found.key]
+        if before or self.scaled is None:
+            return before[0] if before else found
+        return self.scaled(found, budget, told)
 
     def _begin(self, found: Candidate, form: Candidate, budget: BudgetView, width: int) -> Proposal:
         seed = sum(one.form.key == form.key for one in self._finals)

@@ -53,6 +53,10 @@ MANY_EPOCHS = 4.0
 and averaged: threads that share one small network wait for each other. With fewer epochs all threads work on one."""
 
 
+OFTEN, STRONGER = 40.0, {"cutout": 0.5, "mixup": 0.2}
+"""Where a last training shows natural images so many times, it hides and mixes them: a network of 8 million weights came
+to 93.9 % on JPEG copies of CIFAR-10 after 120 epochs then, and to 93.1 % without, no more than after 40."""
+
 SHARED_SHARE, FINAL_SAMPLES = 0.2, 30
 """Which part of the time the shared weights have, and how many networks are drawn in the end to choose among."""
 
@@ -242,6 +246,9 @@ def strategy_for_images(plan: ImagePlan, given: Strategy | None = None) -> Strat
 
     def scaled(found: Candidate, budget: BudgetView, told: Outcome | None) -> Candidate:
         """Let a network grow for which there is time in plenty, as far as it still learns well."""
+        chosen = found.settings  # what the search itself has chosen stays
+        if plan.flip and epochs(budget, told) >= OFTEN and not any(chosen.get(name) for name in STRONGER):
+            found = found.with_parameters(**STRONGER)
         if plan.settings.max_parameters is not None or plan.settings.max_latency_ms is not None:
             return found
         return stretched(found, epochs(budget, told) / enough_epochs("growth", plan.n_images))

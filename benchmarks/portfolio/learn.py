@@ -166,7 +166,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--parts", type=int, default=5, help="sets are left out in so many parts")
-    parser.add_argument("--similar", action="store_true", help="write an order for each kind of table, too")
+    parser.add_argument("--similar", action="store_true", help="an order for each kind of table, too: it takes long")
     parser.add_argument("--check", action="store_true")
     chosen = parser.parse_args()
     records = [Record.read(path) for path in sorted(chosen.data.glob("*.npz"))]
@@ -178,7 +178,7 @@ def main() -> None:
         one.loss(list(one.inside))
     in_use = json.loads(chosen.out.read_text())["default"]
     order = learned(records, names)
-    print("learned:", " ".join(order[:DEPTH]))
+    print("learned:", " ".join(order[:DEPTH]), flush=True)
     rng = np.random.default_rng(0)
     held: dict[str, tuple[float, float]] = {}
     for part in range(chosen.parts):
@@ -186,7 +186,7 @@ def main() -> None:
         others = [one for one in records if one not in out]
         without = learned(others, names)
         for one in out:
-            similar = learned(others, names, nearness(one, others))
+            similar = learned(others, names, nearness(one, others)) if chosen.similar else without
             held[one.name] = (regret(one, without), regret(one, similar))
     print("set | left out | left out, by similar sets | learned with it | in use | random (mean of ten)")
     rows = []

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -66,7 +67,8 @@ class Watched:
 def watch(command: list[str], timeout_s: float = inf) -> Watched:
     """Run a command; note its wall time and the peak memory of its whole tree of processes (Linux).
 
-    What runs past `timeout_s` is killed with all its children, and its code is then not 0.
+    What runs past `timeout_s` is killed with all its children, and its code is then not 0. Children that outlive the
+    command are ended: some leave servers and workers behind, which would disturb what is run next.
     """
     begin = time.perf_counter()
     job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -77,29 +79,37 @@ def watch(command: list[str], timeout_s: float = inf) -> Watched:
     ]
     for reader in readers:
         reader.start()
-    peak = 0.0
+    peak, seen = 0.0, {}
     while job.poll() is None:
-        peak = max(peak, _tree_mb(job.pid))
+        peak = max(peak, _tree_mb(job.pid, seen))
         if time.perf_counter() - begin > timeout_s:
-            for one in [*psutil.Process(job.pid).children(recursive=True), job]:
-                one.kill()
+            job.kill()
         time.sleep(0.25)
     seconds = time.perf_counter() - begin
+    for one in seen.values():
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
     for reader in readers:
         reader.join()
     return Watched(job.returncode, texts["out"] if job.returncode == 0 else texts["err"], seconds, peak)
 
 
-def _tree_mb(pid: int) -> float:
-    """Return the resident memory of a process and its descendants, read so that it hardly disturbs them."""
+def _tree_mb(pid: int, seen: dict[int, psutil.Process]) -> float:
+    """Return the resident memory of a process and its descendants, read so that it hardly disturbs them.
+
+    Every process that is met is put into `seen`.
+    """
     total, waiting = 0, [pid]
     while waiting:
-        one = Path(f"/proc/{waiting.pop()}")
+        number = waiting.pop()
+        one = Path(f"/proc/{number}")
         try:
+            if number not in seen:
+                seen[number] = psutil.Process(number)
             total += int((one / "statm").read_text().split()[1]) * resource.getpagesize()
             for task in (one / "task").iterdir():
                 waiting += map(int, (task / "children").read_text().split())
-        except (OSError, ValueError):
+        except (OSError, ValueError, psutil.NoSuchProcess):
             continue
     return total / 1e6
 

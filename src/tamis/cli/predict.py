@@ -299,7 +299,7 @@ def labelled_rows(
     if model.recipe.images is not None:
         from tamis.workflow.images.decoding import labelled
 
-        return labelled(data, model.recipe.images, target or model.recipe.image_target)
+        return labelled(data, target or model.recipe.image_target)
     import pandas as pd
 
     chunks: list[Any] = [chunk for _, chunk in pieces(model, data, sheet, query)]

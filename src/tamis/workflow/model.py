@@ -359,7 +359,7 @@ class Model:
         if self.recipe.images is not None:
             from tamis.workflow.images.decoding import labelled
 
-            rows, y = labelled(rows, self.recipe.images, self.recipe.image_target, y)
+            rows, y = labelled(rows, self.recipe.image_target, y)
         if y is None:
             rows = to_pandas(rows)
             if target is None:
@@ -373,11 +373,11 @@ class Model:
             raise DataError(f"No row has a value in the target column {target!r}; nothing can be scored.")
         for line in self.recipe.coder.strays(y):
             warnings.warn(line, stacklevel=2)
-        if isinstance(rows, Pixels):
-            table: Table | Pixels = rows.take(known)
+        if self.recipe.images is not None:
+            rows = rows.take(known) if isinstance(rows, Pixels) else rows.only(np.flatnonzero(known))
         else:
-            table = self.table(rows[known] if not hasattr(rows, "loc") else rows.loc[known])
-        prediction = self.predict_raw(table)
+            rows = rows.loc[known] if hasattr(rows, "loc") else rows[known]
+        prediction = self._predict_rows(rows)
         if weight is not None and np.shape(weight) != known.shape:
             raise DataError(f"There must be a weight for each of {len(known):,} rows; got shape {np.shape(weight)}.")
         weight = None if weight is None else np.asarray(weight)[known]

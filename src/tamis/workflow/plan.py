@@ -246,7 +246,7 @@ def make_plan(
     orders = Orders.shipped()
     order, similar = orders.of(metafeatures(dataset, task.kind)) if orders.known else (orders.default, "")
     candidates = (
-        candidates_for(groups, task.kind, dataset.n_rows, n_columns, catalogue, components, order) if n_columns else []
+        candidates_for(groups, task.kind, dataset.n_rows, n_columns, catalogue, catalogue.own, order) if n_columns else []
     )
     if similar:
         tell(f"begins with what did best on a similar table ({similar})")

@@ -25,25 +25,29 @@ def table(stripes, tmp_path):
     return path
 
 
-def test_labels_come_from_the_column_that_is_named(planned, stripes, table):
-    pixels, found = labelled(table, planned().form, "breed")
+def test_labels_come_from_the_column_that_is_named(stripes, table):
+    reading, found = labelled(table, "breed")
     assert found.tolist() == stripes[1][:6].tolist()
-    assert pixels.n_rows == 6
+    assert reading.n_rows == 6
 
 
-def test_a_column_that_is_not_there_is_refused_with_those_that_are(planned, table):
+def test_nothing_is_decoded_to_read_labels(stripes, table):
+    (table.parent / "3.png").write_bytes(b"no picture")
+    assert labelled(table, "breed")[1].tolist() == stripes[1][:6].tolist()
+
+
+def test_a_column_that_is_not_there_is_refused_with_those_that_are(table):
     with pytest.raises(DataError, match="category"):
-        labelled(table, planned().form, "bread")
+        labelled(table, "bread")
 
 
-def test_labels_that_are_given_count_and_must_fit(planned, stripes):
+def test_labels_that_are_given_count_and_must_fit(stripes):
     images, labels = stripes
-    form = planned().form
-    assert labelled(images, form, labels=np.eye(2)[[0, 1] * 60])[1].tolist() == [0, 1] * 60
+    assert labelled(images, labels=np.eye(2)[[0, 1] * 60])[1].tolist() == [0, 1] * 60
     with pytest.raises(DataError, match="one label for each of the 120 images"):
-        labelled(images, form, labels=labels[:5])
+        labelled(images, labels=labels[:5])
 
 
-def test_images_without_labels_are_refused(planned, stripes):
+def test_images_without_labels_are_refused(stripes):
     with pytest.raises(DataError, match="no labels"):
-        labelled(stripes[0], planned().form)
+        labelled(stripes[0])

@@ -25,13 +25,12 @@ def decoded(source: Any, form: ImageForm) -> Pixels:
     return Pixels(parts[0] if len(parts) == 1 else np.concatenate(parts))
 
 
-def labelled(source: Any, form: ImageForm, column: str | None = None, labels: Any = None) -> tuple[Pixels, np.ndarray]:
-    """Decode images, and return with them what is true of each.
+def labelled(source: Any, column: str | None = None, labels: Any = None) -> tuple[ImageReading | Pixels, np.ndarray]:
+    """Return images, which are not decoded yet, and what is true of each.
 
     Parameters
     ----------
     source : Pixels, or whatever `read_images` takes
-    form : ImageForm
     column : str, optional
         Where the labels stand in a table, or in a file of arrays.
     labels : array-like of shape (n_images,), optional
@@ -46,9 +45,10 @@ def labelled(source: Any, form: ImageForm, column: str | None = None, labels: An
         reading = read_images(source, target=column, labelled=False)
         if reading.labels is None:
             reading = read_images(source, target=column)  # says what is missing, and where
-        return decoded(reading, form), np.asarray(reading.labels)
-    pixels = source if isinstance(source, Pixels) else decoded(source, form)
-    return pixels, labels_of(labels, pixels.n_rows)[0]
+        return reading, np.asarray(reading.labels)
+    known = isinstance(source, Pixels | ImageReading)
+    images = source if known else read_images(source, labelled=False)
+    return images, labels_of(labels, images.n_rows)[0]
 
 
 def pieces(source: Any, form: ImageForm) -> Iterator[tuple[list[str], Pixels]]:

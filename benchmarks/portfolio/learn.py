@@ -38,6 +38,9 @@ WIDTH, FLOOR, NEAR = 1.0, 0.05, 1.2
 """An order for a kind of table counts sets by their distance from it, all of them a little; farther than the last a
 table is like no other."""
 
+FIRST = "linear"
+"""What every order begins with: a second later there is a model, whatever the size of the table and the limit."""
+
 DEPTH = 24
 """After so many configurations the order hardly matters: the rest follows by how good each is alone."""
 
@@ -131,15 +134,15 @@ def learned(
     def mean_regret(records: Sequence[Record], order: Sequence[str]) -> float:
         return float(np.average([regret(one, order) for one in records], weights=shares))
 
-    order: list[str] = []
+    order = [FIRST]
     while len(order) < min(DEPTH, len(names)):
         left = [name for name in names if name not in order]
         order.append(min(left, key=lambda name: mean_regret(records, [*order, name])))
     value = mean_regret(records, order)
     for _ in range(rounds):
-        for name in list(order):
+        for name in order[1:]:
             rest = [other for other in order if other != name]
-            for place in range(min(len(rest), order.index(name) + 4) + 1):
+            for place in range(1, min(len(rest), order.index(name) + 4) + 1):
                 changed = [*rest[:place], name, *rest[place:]]
                 other = mean_regret(records, changed)
                 if other < value - 1e-6:

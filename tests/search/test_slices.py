@@ -11,7 +11,7 @@ from tamis.search.slices import CAPS, Slices, candidate_cap, fits, is_late
 
 
 @pytest.mark.parametrize(("n_rows", "cap"), CAPS)
-def test_the_cap_passes_through_the_published_points(n_rows, cap):
+def test_the_cap_passes_through_its_points(n_rows, cap):
     assert candidate_cap(n_rows) == cap
 
 

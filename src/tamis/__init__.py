@@ -12,13 +12,15 @@ _HOMES = {
     "AutoSklearnRegressor": "tamis.estimators.autosklearn",
     "ImageClassifier": "tamis.estimators.image",
     "ImageRegressor": "tamis.estimators.image",
+    "component": "tamis.pipelines.wrapped",
     "load": "tamis.estimators.loading",
+    **dict.fromkeys(("Choice", "Float", "Int"), "tamis.core.space"),
 }
 """Where each public name is defined: it is imported at its first use, so that `import tamis` stays quick."""
 
 __all__ = [
-    "AutoClassifier", "AutoRegressor", "AutoSklearnClassifier", "AutoSklearnRegressor", "ImageClassifier",
-    "ImageRegressor", "__version__", "load",
+    "AutoClassifier", "AutoRegressor", "AutoSklearnClassifier", "AutoSklearnRegressor", "Choice", "Float",
+    "ImageClassifier", "ImageRegressor", "Int", "__version__", "component", "load",
 ]  # fmt: skip
 
 

@@ -31,10 +31,14 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, calls: Calls) -> Calla
         def export_network(model: Any, path: Path, **options: Any) -> None:
             calls.append(("network", path, options))
 
+        def export_python(model: Any, path: Path, **options: Any) -> None:
+            calls.append(("python", path, options))
+
         rooms = {
             "tamis.workflow.model": {"Model": SimpleNamespace(load=lambda path: SimpleNamespace(recipe=recipe))},
             "tamis.workflow.saving": {"save_model": lambda model, path: calls.append(("bundle", path, {}))},
             "tamis.export.network": {"export_network": export_network},
+            "tamis.export.python": {"export_python": export_python},
         }
         for name, names in rooms.items():
             monkeypatch.setitem(sys.modules, name, SimpleNamespace(**names))
@@ -93,11 +97,27 @@ def test_an_ending_that_does_not_belong_to_the_form_is_refused(call: Callable[..
     assert calls == []
 
 
-@pytest.mark.parametrize("form", ["architecture", "python", "onnx", "weights"])
-def test_a_model_for_tables_can_only_be_bundled(form: str, call: Callable[..., Result], calls: Calls) -> None:
+def test_a_model_for_tables_becomes_a_program(call: Callable[..., Result], calls: Calls) -> None:
+    result = call("runs/houses", "--to", "python", n_networks=0)
+    assert calls == [("python", Path("houses.py"), {"without": ()})]
+    assert result.output.startswith("Written to houses.py\nNext:\n  python houses.py TRAIN.csv NEW_DATA.csv -o ")
+
+
+def test_members_can_be_left_out_of_a_program(call: Callable[..., Result], calls: Calls) -> None:
+    call("RUN", "--to", "python", "-o", "a.py", "--without", "realmlp", "--without", "tabm", n_networks=0)
+    assert calls == [("python", Path("a.py"), {"without": ("realmlp", "tabm")})]
+
+
+def test_a_program_of_another_ending_is_refused(call: Callable[..., Result], calls: Calls) -> None:
+    result = call("RUN", "--to", "python", "-o", "houses.txt", n_networks=0)
+    assert "must end in .py; got 'houses.txt'" in str(result.exception) and calls == []
+
+
+@pytest.mark.parametrize("form", ["architecture", "onnx", "weights"])
+def test_a_model_for_tables_has_no_form_of_networks(form: str, call: Callable[..., Result], calls: Calls) -> None:
     result = call("RUN", "--to", form, n_networks=0)
     assert isinstance(result.exception, ParameterError)
-    assert f"cannot be exported as {form} yet; use --to bundle" in str(result.exception)
+    assert f"cannot be exported as {form}; use --to python" in str(result.exception)
     assert calls == []
     assert call("RUN", "--to", "bundle", n_networks=0).exit_code == 0
 

@@ -46,3 +46,8 @@ def test_members_and_time_are_handed_on_and_programs_get_json(asked: list[Any]) 
 
 def test_no_member_is_refused(asked: list[Any]) -> None:
     assert CliRunner().invoke(refit, ["run", "-o", "out", "--members", "0"]).exit_code == 2
+
+
+def test_a_certain_member_can_be_named(asked: list[Any]) -> None:
+    assert CliRunner().invoke(refit, ["run", "-o", "out", "--member", "4"]).exit_code == 0
+    assert asked[0][2]["member"] == "4"

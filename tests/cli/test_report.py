@@ -23,7 +23,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Any]]:
             raise RunFolderError("There is no run folder at 'nothing'.")
         return output or run / "report.html"
 
-    monkeypatch.setitem(sys.modules, "tamis.explain.report", SimpleNamespace(write_report=write_report))
+    room = SimpleNamespace(write_report=write_report, write_pictures=lambda run, folder: [folder / "score.svg"])
+    monkeypatch.setitem(sys.modules, "tamis.explain.report", room)
     return calls
 
 
@@ -41,3 +42,7 @@ def test_another_place_can_be_named(asked: list[tuple[Any, Any]]) -> None:
 
 def test_a_run_that_is_none_is_the_users_mistake(asked: list[tuple[Any, Any]]) -> None:
     assert isinstance(CliRunner().invoke(report, ["nothing"]).exception, RunFolderError)
+
+
+def test_pictures_become_files_on_request(asked: list[tuple[Any, Any]]) -> None:
+    assert "A picture is in here/score.svg" in CliRunner().invoke(report, ["RUN", "--pictures", "here"]).output

@@ -22,3 +22,4 @@ def test_entries_come_by_name_and_a_broken_one_costs_a_warning(monkeypatch):
     monkeypatch.setattr(plugins, "entry_points", lambda group: entries if group == "tamis.strategies" else [])
     with pytest.warns(RuntimeWarning, match=r"'broken' \(package:thing\) could not be loaded.*no module"):
         assert list(plugins.offered("tamis.strategies")) == [("a", 1), ("b", 2)]
+    assert plugins.names("tamis.strategies") == ("a", "b", "broken")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import RidgeClassifier
 from sklearn.metrics import fbeta_score, make_scorer
 from sklearn.naive_bayes import GaussianNB
 
@@ -16,6 +17,7 @@ from tamis.core.component import BuildContext, Component, ComponentKind
 from tamis.core.errors import ParameterError, RunFolderError
 from tamis.core.kinds import CLASSIFICATION
 from tamis.estimators.results import BOARD, HISTORY
+from tamis.search.sampling import RandomStrategy
 
 Classifier = Callable[..., AutoClassifier]
 Regressor = Callable[..., AutoRegressor]
@@ -180,3 +182,56 @@ def test_a_run_folder_is_not_written_over(
     with pytest.raises(RunFolderError, match=r"already holds a run.*or delete it first"):
         model.fit(X, amounts)
     np.testing.assert_array_equal(model.predict(X), before)
+
+
+def test_the_front_is_a_table_and_each_of_its_members_can_be_taken(
+    X: np.ndarray, y: np.ndarray, classifier: Classifier, proposing: Any, tmp_path: Path
+) -> None:
+    search = proposing("dummy", "naive_bayes", "decision_tree")
+    model = classifier(search=search, max_trials=3, output=tmp_path / "run").fit(X, y)
+    front = model.pareto_front_
+    assert {"rank", "model", "score", "complexity", "predict_ms", "weight"} <= set(front)
+    assert front["score"].is_monotonic_increasing and front["complexity"].is_monotonic_increasing
+    assert model.pareto_front("seconds")["predict_ms"].is_monotonic_increasing
+    member = int(front["rank"].iloc[-1])
+    before = model.predict_proba(X)
+    for one in (model.take(member, tmp_path / "taken"), load(tmp_path / "taken"), load(tmp_path / "run").take(member)):
+        assert len(one.model_.recipe.members[0].units) == len(one.model_.recipe.members) == 1
+        assert one.model_.recipe.members[0].key == front["key"].iloc[-1]
+        assert one.score(X, y) > 0.7
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+
+
+def test_a_member_of_a_run_without_a_folder_cannot_be_taken(fitted: AutoClassifier) -> None:
+    with pytest.raises(ParameterError, match=r"AutoClassifier\(output='my-run'\)"):
+        fitted.take(1)
+
+
+def test_a_notebook_shows_the_search_and_the_pipelines(fitted: AutoClassifier) -> None:
+    html, best = fitted._repr_html_(), fitted.ensemble_["family"].iloc[0].replace("_", " ")
+    assert html.count("<svg") == 2 and "AutoClassifier" in html and best in html
+    assert fitted._repr_mimebundle_()["text/html"] == html
+    assert {"score", "model"} == set(fitted.pictures_)
+    assert "AutoClassifier" in AutoClassifier()._repr_html_() and "<svg" not in AutoClassifier()._repr_html_()[:200]
+
+
+def test_the_history_says_when_why_and_what_was_found(fitted: AutoClassifier) -> None:
+    history = fitted.search_history_
+    assert (history["at_s"] >= 0).all() and history["at_s"].max() > 0
+    assert all(isinstance(one, dict) for one in (*history["found"], *history["memo"]))
+
+
+def test_an_estimator_of_scikit_learn_is_tried_as_it_is_and_a_strategy_may_be_a_class(
+    X: np.ndarray, y: np.ndarray, classifier: Classifier
+) -> None:
+    board = classifier(max_trials=2).fit(X, y, components=[RidgeClassifier()]).leaderboard_
+    assert "own_ridge_classifier" in set(board["family"]) and set(board["status"]) == {"done"}
+
+    def first_alone(ingredients: Any) -> Any:
+        assert ingredients.portfolio and ingredients.cost(ingredients.portfolio[0]) > 0
+        return RandomStrategy(lambda rng: ingredients.portfolio[1], ingredients.seed)
+
+    model = classifier(search=first_alone, max_trials=1).fit(X, y, components=[RidgeClassifier()])
+    assert model.leaderboard_["family"].tolist() == ["own_ridge_classifier"]
+    with pytest.raises(ParameterError, match="must be a list of components or estimators"):
+        classifier().fit(X, y, components=RidgeClassifier())

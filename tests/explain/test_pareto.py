@@ -3,8 +3,11 @@
 from math import nan
 
 import numpy as np
+import pytest
 
-from tamis.explain.pareto import pareto_front
+from tamis.core.errors import ParameterError
+from tamis.explain.pareto import front_of, pareto_front
+from tamis.workflow.leaderboard import Leaderboard
 
 
 def rows_of(*pairs: tuple[float | None, float | None]) -> list[dict[str, float | None]]:
@@ -37,3 +40,28 @@ def test_of_equal_rows_the_first_stands_for_all() -> None:
 
 def test_rows_without_a_number_take_no_part() -> None:
     assert pareto_front([{"score": 0.5}, *rows_of((None, 5), (nan, 5), (0.5, None))]) == []
+
+
+def board_of(*rows: tuple[float, int, float | None, int]) -> Leaderboard:
+    names = ("score", "complexity", "predict_ms", "folds")
+    return Leaderboard(len(rows), 0, "auc", True, [dict(zip(names, row, strict=True)) for row in rows])
+
+
+def test_the_front_of_a_table_is_one_of_nodes_or_of_seconds() -> None:
+    board = board_of((0.9, 9, 5.0, 8), (0.8, 3, 9.0, 8), (0.7, 4, 1.0, 8))
+    assert [row["score"] for row in front_of(board)] == [0.8, 0.9]
+    assert [row["score"] for row in front_of(board, "seconds")] == [0.7, 0.9]
+
+
+def test_a_candidate_that_was_dropped_early_is_not_on_the_front() -> None:
+    assert [row["score"] for row in front_of(board_of((0.9, 9, None, 8), (0.99, 2, None, 1)))] == [0.9]
+
+
+@pytest.mark.parametrize(("cost", "words"), [("second", "Did you mean 'seconds'"), ("latency", "it tells: complexity")])
+def test_a_cost_that_is_not_known_is_refused(cost: str, words: str) -> None:
+    with pytest.raises(ParameterError, match=words):
+        front_of(board_of((0.9, 9, None, 8)), cost)
+
+
+def test_a_run_without_trials_has_an_empty_front() -> None:
+    assert front_of(board_of()) == []

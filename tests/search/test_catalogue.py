@@ -6,8 +6,9 @@ import pytest
 
 from tamis.checks.strategy import check_strategy
 from tamis.core.errors import ParameterError
+from tamis.search import catalogue
 from tamis.search.bayesian import BayesianStrategy
-from tamis.search.catalogue import STRATEGIES, Ingredients, strategy_named
+from tamis.search.catalogue import STRATEGIES, Ingredients, strategy_from, strategy_named
 from tamis.search.climbing import LocalSearch
 from tamis.search.compose import SwitchStrategy, ThenStrategy
 from tamis.search.evolution import RegularizedEvolution
@@ -89,3 +90,42 @@ def test_every_strategy_for_architectures_keeps_its_promises(name, wrapper, deci
 def test_an_unknown_name_is_refused_with_the_nearest(ingredients):
     with pytest.raises(ParameterError, match="Did you mean 'random'"):
         strategy_named("randm", ingredients)
+
+
+class Own:
+    """A strategy of the user's own."""
+
+    def __init__(self, ingredients):
+        self.seed = ingredients.seed
+
+    def ask(self, budget):
+        """Ask nothing."""
+
+    def tell(self, trial):
+        """Learn nothing."""
+
+
+@pytest.mark.parametrize("made", [Own, lambda ingredients: Own(ingredients)], ids=["class", "function"])
+def test_a_strategy_may_be_made_of_the_ingredients_in_python_and_by_a_plug_in(made, grammar, monkeypatch):
+    given = Ingredients(grammar, seed=7)
+    monkeypatch.setattr(catalogue, "offered", lambda group: [("own", made)])
+    assert strategy_from(made, given).seed == strategy_named("own", given).seed == 7
+    assert strategy_from(one := Own(given), given) is one
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (lambda: None, "a class or function of one argument"),
+        (lambda ingredients: 3, "must give an object with `ask.* got 3"),
+        (lambda ingredients: Own, "must give an object"),
+        (5, "must give an object"),
+    ],
+)
+def test_what_makes_no_strategy_is_refused_naming_its_owner(made, words, grammar, monkeypatch):
+    given = Ingredients(grammar)
+    monkeypatch.setattr(catalogue, "offered", lambda group: [("own", made)])
+    with pytest.raises(ParameterError, match=f"The plug-in 'own'.*{words}"):
+        strategy_named("own", given)
+    with pytest.raises(ParameterError, match=f"'search'.*{words}"):
+        strategy_from(made, given)

@@ -196,3 +196,21 @@ def test_a_circle_of_lists_comes_back():
     circle.append(circle)
     back = load_part(dump_part(circle))
     assert back[0] == 1 and back[1] is back
+
+
+def test_a_class_that_no_other_process_could_import_is_allowed_by_itself():
+    def made(factor):
+        class Local:
+            """As one of a notebook: it has a name, and no module that can be imported."""
+
+        one = Local()
+        one.factor_ = factor
+        return one
+
+    one = made(3.0)
+    loaded = load_part(dump_part(one, [type(one)]), [type(one)])
+    assert type(loaded) is type(one) and loaded.factor_ == 3.0
+    with pytest.raises(InternalError, match="may not be saved"):
+        dump_part(made(3.0), [type(one)])  # another class of the same name
+    with pytest.raises(CorruptArtefactError):
+        load_part(dump_part(one, [type(one)]))

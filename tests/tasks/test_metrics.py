@@ -246,3 +246,16 @@ def test_the_direction_of_a_users_function_is_read_from_attribute_or_name() -> N
 def test_a_metric_passes_as_it_is() -> None:
     mine = Metric("mine", lambda y, p, w: 0.0, kinds=frozenset({TaskKind.BINARY}))
     assert metric_from(mine, TaskKind.BINARY) is mine
+
+
+def test_a_plug_in_may_offer_a_function_a_scorer_or_a_metric_and_what_is_none_is_refused(monkeypatch):
+    scorer = reference.make_scorer(reference.fbeta_score, beta=2)
+    things = {"gain": lambda y, p: 1.0, "f2": scorer, "whole": METRICS["mae"], "wrong": 3}
+    monkeypatch.setattr("tamis.tasks.metrics.offered", lambda group: iter(things.items()))
+    monkeypatch.setattr("tamis.tasks.metrics.plugged_names", lambda group: tuple(things))
+    assert metric_from("gain", TaskKind.BINARY).name == "gain" and metric_from("f2", TaskKind.BINARY).name == "f2"
+    assert metric_from("whole", TaskKind.REGRESSION) is METRICS["mae"]
+    with pytest.raises(ParameterError, match=r"The plug-in 'wrong' must offer a metric.* got 3"):
+        metric_from("wrong", TaskKind.BINARY)
+    with pytest.raises(ParameterError, match="Did you mean 'gain'"):
+        metric_from("gian", TaskKind.BINARY)

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.neighbors import NearestCentroid
 
 from tamis.core.budget import Budget
 from tamis.core.errors import ParameterError, RunFolderError
 from tamis.core.trial import Progress, Proposal, Trial
+from tamis.pipelines.wrapped import component
 from tamis.store.folder import RunFolder
 from tamis.workflow.begin import begin
 from tamis.workflow.fit import fit, resume
-from tamis.workflow.leaderboard import leaderboard
+from tamis.workflow.leaderboard import board_of, leaderboard
 from tamis.workflow.model import Model
 from tamis.workflow.plan import Given
 from tamis.workflow.settings import Settings
@@ -109,6 +111,18 @@ def test_a_run_by_a_metric_of_ones_own_keeps_its_name_and_goes_on_with_it_alone(
     found = resume(path, max_trials=3, metric=share_of_hits)
     assert found.n_trials == 3
     assert found.model.score(rows)[:2] == ("share_of_hits", pytest.approx(0.9, abs=0.1))
+
+
+def test_a_run_with_components_of_ones_own_goes_on_with_them(rows: pd.DataFrame, tmp_path: Path) -> None:
+    own = [component("means", NearestCentroid(), {"shrink_threshold": [None, 0.5]})]
+    with begin(tmp_path / "run", SETTINGS, "memory") as folder:
+        fit(folder, SETTINGS, budget=Budget(inf, 2), data=Given(rows), components=own)
+    shutil.copytree(tmp_path / "run", tmp_path / "other")
+    with pytest.raises(ParameterError, match=r"no component 'means' here. Hand in your own \(components="):
+        resume(tmp_path / "other", max_trials=3)
+    result = resume(tmp_path / "run", max_trials=3, components=own)
+    families = [row["family"] for row in board_of(result.trials, result.model).rows if row["status"] == "done"]
+    assert result.n_trials == 3 and len(families) == 3 and "means" in families
 
 
 def test_where_no_trial_succeeds_the_model_is_constant_with_a_warning(rows: pd.DataFrame, tmp_path: Path) -> None:

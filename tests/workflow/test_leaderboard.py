@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tamis.workflow.leaderboard import board_of, leaderboard
+from tamis.core.errors import ParameterError
+from tamis.workflow.leaderboard import board_of, leaderboard, row_of
 
 
 def test_the_best_stands_first_and_the_weights_make_up_the_whole(fitted: Any) -> None:
@@ -18,3 +19,21 @@ def test_the_best_stands_first_and_the_weights_make_up_the_whole(fitted: Any) ->
 
 def test_it_is_the_same_from_the_folder_and_from_the_trials(fitted: Any) -> None:
     assert board_of(fitted.trials, fitted.model) == leaderboard(fitted.folder)
+
+
+def test_it_tells_what_each_pipeline_costs(fitted: Any) -> None:
+    rows = leaderboard(fitted.folder).rows
+    assert all(row["complexity"] >= 3 and row["predict_ms"] > 0 for row in rows)
+
+
+def test_a_row_is_found_by_its_number_or_the_beginning_of_its_key(fitted: Any) -> None:
+    board = leaderboard(fitted.folder)
+    for row in board.rows:
+        assert row_of(board, row["rank"]) is row_of(board, f"#{row['rank']}") is row_of(board, row["key"][:8]) is row
+    with pytest.raises(ParameterError, match="1 to 2"):
+        row_of(board, row["key"][:3])
+
+
+def test_a_run_without_a_clock_tells_when_its_trials_were_begun(fitted: Any) -> None:
+    assert set(fitted.asked_s) == {one.proposal.id for one in fitted.trials}
+    assert max(fitted.asked_s.values()) > 0

@@ -49,3 +49,10 @@ def test_the_fast_preset_keeps_few_members_and_the_best_many() -> None:
     assert fast.members < Settings().members < best.members
     assert fast.refit
     assert Settings(preset="balanced").with_preset() == Settings()
+
+
+def test_a_search_may_be_one_that_a_package_offers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tamis.workflow.settings.names", lambda group: ("clever",))
+    assert Settings(search="clever").check().search == "clever"
+    with pytest.raises(ParameterError, match=r"'clever'; got 'clevre'\. Did you mean 'clever'"):
+        Settings(search="clevre").check()

@@ -227,7 +227,8 @@ def boost(learner: Learner, y: np.ndarray, context: BuildContext, *, rate: float
     -------
     booster
     realised : dict
-        `rounds` and `learning_rate`, for `BuildContext.realised` of the other folds.
+        `rounds` and `learning_rate`, for `BuildContext.realised` of the other folds; `inner_split` where the booster
+        has seen the rows of the first inner split alone.
     """
     started = time.monotonic()
     end = started + SOFT_SHARE * context.limit_s
@@ -254,7 +255,7 @@ def boost(learner: Learner, y: np.ndarray, context: BuildContext, *, rate: float
     if len(y) < REFIT_ROWS and wanted * per_round_s + overhead_s <= left:
         return _on_all_rows(learner, rate, wanted, end)
     # The other folds learn from all their rows with the rounds that the mean over the splits calls for.
-    return learner.cut(booster, first.kept), {"rounds": rounds, "learning_rate": rate}
+    return learner.cut(booster, first.kept), {"rounds": rounds, "learning_rate": rate, "inner_split": True}
 
 
 def _on_all_rows(learner: Learner, rate: float, rounds: int, end: float) -> tuple[Any, dict[str, Any]]:

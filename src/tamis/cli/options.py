@@ -92,7 +92,7 @@ _OPTIONS = (
         cls=SettingOption,
         metavar="S",
         help="auto, portfolio, random, bayesian or genetic; for images also local, evolution, reinforce, enas, "
-        "morphism or surrogate.",
+        "morphism or surrogate; or what an installed package offers.",
     ),
     click.option("--space", cls=SettingOption, metavar="S", help="For images: which networks are searched."),
     click.option(

@@ -21,15 +21,22 @@ from tamis.cli.quantities import DURATION
     metavar="N",
     help="How many candidates it may hold; 1: the best alone.",
 )
+@click.option(
+    "--member",
+    metavar="M",
+    help="A certain candidate instead of the best: its number on the leaderboard, such as one of `--pareto`.",
+)
 @click.option("--time-limit", type=DURATION, metavar="5m", help="How long the fits may take; no limit by itself.")
 @json_option
-def refit(run: Path, output: Path, members: int, time_limit: float | None, for_program: bool) -> None:
+def refit(
+    run: Path, output: Path, members: int, member: str | None, time_limit: float | None, for_program: bool
+) -> None:
     """Fit the best of a RUN once more, on all rows: one model for each candidate instead of one for each fold."""
     console = Console(for_program)
     from tamis.workflow.refit import refit as refit_run
 
     limit_s = inf if time_limit is None else time_limit
-    model = refit_run(run, output, members=members, time_limit_s=limit_s, tell=console.say)
+    model = refit_run(run, output, members=members, member=member, time_limit_s=limit_s, tell=console.say)
     estimate = model.recipe.estimate
     answer = {
         "model": str(output),

@@ -38,6 +38,7 @@ COLUMNS = (
     ("weight", "weight", "right"),
     ("seconds", "fit", "right"),
     ("predict_ms", "predict", "right"),
+    ("complexity", "nodes", "right"),
     ("status", "status", "left"),
 )
 """Key of a leaderboard's row, heading, and the side its text stands on."""
@@ -45,32 +46,57 @@ COLUMNS = (
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--all", "show_all", is_flag=True, help="Show every row, failed ones too.")
+@click.option("--all", "show_all", is_flag=True, help="Show every row, failed ones with the reason too.")
+@click.option(
+    "--pareto", is_flag=True, help="Show only what nothing else beats in both score and cost, cheapest first."
+)
+@click.option(
+    "--cost",
+    metavar="COST",
+    help="With --pareto: complexity (the nodes of a pipeline) or seconds (of its predictions); for images parameters "
+    "or latency. By itself the first of them.",
+)
 @json_option
-def leaderboard(run: Path, show_all: bool, for_program: bool) -> None:
+def leaderboard(run: Path, show_all: bool, pareto: bool, cost: str | None, for_program: bool) -> None:
     """Show what RUN has tried, the best first."""
     from tamis.workflow.leaderboard import leaderboard as read_leaderboard
 
+    if cost is not None and not pareto:
+        raise click.UsageError("--cost says what the front of --pareto is weighed against; give both.")
     board = read_leaderboard(run)
+    every: Sequence[Mapping[str, Any]] = board.rows
+    if pareto:
+        from tamis.explain.pareto import front_of
+
+        every = front_of(board, cost)
     if for_program:
-        answer = {name: getattr(board, name) for name in ("n_trials", "metric", "higher_is_better", "rows")}
-        Console(for_program).answer(answer)
+        answer = {name: getattr(board, name) for name in ("n_trials", "metric", "higher_is_better")}
+        Console(for_program).answer({**answer, "rows": list(every)})
         return
     from rich.console import Console as RichConsole
 
-    rows = list(board.rows) if show_all else [row for row in board.rows if row["score"] is not None][:SHOWN_ROWS]
-    RichConsole().print(table_of(rows, title=f"{board.n_trials} candidates by {board.metric}, out of fold"))
-    if len(rows) < len(board.rows):
-        click.echo(f"{len(board.rows) - len(rows)} more rows: tamis leaderboard --all")
+    rows = every if show_all or pareto else [row for row in every if row["score"] is not None][:SHOWN_ROWS]
+    title = f"{board.n_trials} candidates by {board.metric}, out of fold"
+    if pareto:
+        title = f"The Pareto front of {title}"
+    RichConsole().print(table_of(rows, title=title, without=() if pareto else ("complexity", "predict_ms")))
+    for row in rows:
+        if row.get("reason"):
+            click.echo(printable(f"#{row['rank']} {row['model']}: {row['status']}: {row['reason']}"))
+    if pareto:
+        click.echo("Take one of them: tamis refit RUN -o MODEL --member NUMBER")
+    elif len(rows) < len(every):
+        click.echo(f"{len(every) - len(rows)} more rows: tamis leaderboard --all")
 
 
-def table_of(rows: Sequence[Mapping[str, Any]], title: str = "") -> "Table":
+def table_of(rows: Sequence[Mapping[str, Any]], title: str = "", without: Sequence[str] = ()) -> "Table":
     """Lay the rows out as a table; a column that says nothing is left out."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    said = [column for column in COLUMNS if any(row.get(column[0]) not in (None, "", "done") for row in rows)]
+    wanted = [column for column in COLUMNS if column[0] not in without]
+    said = [column for column in wanted if any(row.get(column[0]) not in (None, "", "done") for row in rows)]
     # A single fold for all says nothing, and networks have more to tell than fits on a line.
     single = all(row.get("folds") in (0, 1, None) for row in rows)
     shown = [column for column in said if not (single and column[0] == "folds")]

@@ -117,8 +117,9 @@ class Component:
     """A transformer whose output columns are codes of levels."""
     deterministic: bool = True
     """Gives the same fit again from the same seed with one thread."""
-    classes: tuple[str, ...] = ()
-    """The allow-list: full names of the classes, beyond scikit-learn's own safe ones, that a saved fit may hold."""
+    classes: tuple[Any, ...] = ()
+    """The allow-list: the classes, beyond scikit-learn's own safe ones, that a saved fit may hold; by their full names,
+    or themselves where no other process could import them."""
     dump: Callable[[Any], dict[str, bytes]] | None = None
     """(fitted) -> files by name, in the library's own format; None where the general writer serves."""
     load: Callable[[Mapping[str, bytes]], Any] | None = None

@@ -8,6 +8,17 @@ from typing import Any
 GROUPS = ("tamis.components", "tamis.strategies", "tamis.metrics")
 
 
+def names(group: str) -> tuple[str, ...]:
+    """Return the names of a group's entry points; nothing is imported.
+
+    Examples
+    --------
+    >>> names("tamis.nothing")
+    ()
+    """
+    return tuple(sorted({entry.name for entry in entry_points(group=group)}))
+
+
 def offered(group: str) -> Iterator[tuple[str, Any]]:
     """Yield the name and the object of every entry point of a group.
 

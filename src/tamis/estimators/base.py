@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import inf
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -30,6 +31,7 @@ from tamis.estimators.inputs import (
 )
 from tamis.estimators.results import RunResults
 from tamis.pipelines.catalogue import builtin
+from tamis.pipelines.wrapped import components_of
 from tamis.run.limits import parse_duration_s, parse_size_mb
 from tamis.tasks.metrics import metric_from
 from tamis.tasks.targets import label_array
@@ -37,6 +39,7 @@ from tamis.workflow.begin import begin, run_place
 from tamis.workflow.fit import fit
 from tamis.workflow.model import Model
 from tamis.workflow.plan import Given
+from tamis.workflow.refit import refit
 from tamis.workflow.settings import Settings
 
 
@@ -72,9 +75,10 @@ class AutoEstimator(RunResults, BaseEstimator):
 
     def _settings(self, asked: Mapping[str, Any], task: TaskKind, roles: Mapping[str, str] | None) -> Settings:
         search, seed = asked["search"], asked["random_state"]
-        if not isinstance(search, str | Strategy):
+        if not isinstance(search, str | Strategy) and not callable(search):
             raise ParameterError(
-                f"The parameter 'search' must be a name or an object with `ask` and `tell`; got {search!r}."
+                "The parameter 'search' must be a name or an object with `ask` and `tell`, or what makes one of the "
+                f"ingredients; got {search!r}."
             )
         if not isinstance(seed, int):
             seed = int(check_random_state(seed).randint(2**31 - 1))
@@ -94,11 +98,10 @@ class AutoEstimator(RunResults, BaseEstimator):
             roles=dict(roles or {}),
         ).check()
 
-    def _fit(
-        self, X: Any, y: Any, *, roles: Mapping[str, str] | None, components: Sequence[Component], **along: Any
-    ) -> Self:
+    def _fit(self, X: Any, y: Any, *, roles: Mapping[str, str] | None, components: Sequence[Any], **along: Any) -> Self:
         began = time.monotonic()
         asked = self._asked()
+        components = components_of(components)
         rows = rows_to_learn(self, X)
         target, task = self._check_target(y)
         settings = self._settings(asked, task, roles)
@@ -122,7 +125,7 @@ class AutoEstimator(RunResults, BaseEstimator):
                 metric=metric,
                 # A strategy remembers what it was told: fitting twice begins anew.
                 strategy=None if isinstance(asked["search"], str) else copy.deepcopy(asked["search"]),
-                components=tuple(components),
+                components=components,
                 listeners=self._listeners(budget),
                 tell=self._tell,
             )
@@ -155,6 +158,64 @@ class AutoEstimator(RunResults, BaseEstimator):
             task = replace(recipe.task, metric=metric_from(metric, recipe.task.kind))
             recipe = replace(recipe, task=task)
         self.model_ = Model(recipe, model.parts, builtin(components) if components else None)
+
+    def take(self, member: int | str, output: str | os.PathLike[str] | None = None) -> Self:
+        """Return a fitted estimator of one candidate alone, such as one of the Pareto front, fitted on all rows.
+
+        The estimator itself stays as it is. The run must have been given a folder (`output`).
+
+        Parameters
+        ----------
+        member : int or str
+            Its `rank` on the leaderboard, or its key.
+        output : path, optional
+            A folder that does not exist yet, for the model.
+
+        Raises
+        ------
+        ParameterError
+            Where there is no such member, or the run left no folder.
+        """
+        self._fitted()
+        asked = self._asked()
+        if asked["output"] is None:
+            raise ParameterError(
+                "The run's folder is gone, and with it the rows that the member is to be fitted on; name one at the "
+                f"start: {type(self).__name__}(output='my-run')."
+            )
+        own_metric = None if isinstance(asked["metric"], str) else asked["metric"]
+        with run_place(output) as place:
+            model = refit(
+                asked["output"], place, member=member, metric=own_metric, components=self._components, tell=self._tell
+            )
+            return copy.copy(self)._take(model, self._trials, self._components)
+
+    def export_python(self, path: str | os.PathLike[str], target: str = "target", without: Sequence[str] = ()) -> Path:
+        """Write a program that trains the model anew and predicts with scikit-learn and the boosters, without Tamis.
+
+        `python FILE TRAIN TEST -o PREDICTIONS` reads CSV files whose columns are named as those of `fit`.
+
+        Parameters
+        ----------
+        path : path
+            Ends in .py.
+        target : str
+            The column of TRAIN that holds the target.
+        without : sequence of str
+            Members to leave out, by the name of their model, such as "realmlp", which has no form in a program.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        ParameterError
+            Where a part of the model has no form in a program; it is named.
+        """
+        from tamis.export.python import export_python
+
+        return export_python(self._fitted(), path, target=target, without=without)
 
     @property
     def roles_(self) -> pd.DataFrame:

@@ -61,9 +61,10 @@ class ImageEstimator(RunResults, BaseEstimator):
     def _settings(self, time_limit: float | str | None, max_trials: int | None) -> Settings:
         asked = self._asked()
         search, seed = asked["search"], asked["random_state"]
-        if not isinstance(search, str | Strategy):
+        if not isinstance(search, str | Strategy) and not callable(search):
             raise ParameterError(
-                f"The parameter 'search' must be a name or an object with `ask` and `tell`; got {search!r}."
+                "The parameter 'search' must be a name or an object with `ask` and `tell`, or what makes one of the "
+                f"ingredients; got {search!r}."
             )
         if not isinstance(seed, int):
             seed = int(check_random_state(seed).randint(2**31 - 1))

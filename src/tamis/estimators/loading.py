@@ -5,30 +5,29 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tamis.core.component import Component
 from tamis.core.kinds import TaskKind
 from tamis.core.trial import Trial
 from tamis.estimators.base import AutoEstimator
 from tamis.estimators.image import ImageClassifier, ImageEstimator, ImageRegressor
 from tamis.estimators.tabular import AutoClassifier, AutoRegressor
 from tamis.pipelines.catalogue import builtin
+from tamis.pipelines.wrapped import components_of
 from tamis.store.folder import RunFolder
 from tamis.store.journal import SqliteJournal
 from tamis.tasks.adopted import is_forgotten
+from tamis.workflow.leaderboard import told_by
 from tamis.workflow.model import Model
 from tamis.workflow.settings import Settings
 
 
-def load(
-    path: Path | str, components: Sequence[Component] = (), *, metric: Any = None
-) -> AutoEstimator | ImageEstimator:
+def load(path: Path | str, components: Sequence[Any] = (), *, metric: Any = None) -> AutoEstimator | ImageEstimator:
     """Load what a run has found, as a fitted estimator.
 
     Parameters
     ----------
     path : path
         A run folder, or the `model` folder of one by itself.
-    components : sequence of Component
+    components : sequence of Component or estimator
         The user's own, where the model holds any. Only these and the built-in parts can be loaded; no code of the file
         is run.
     metric : callable or Metric, optional
@@ -48,6 +47,7 @@ def load(
     ParameterError
         Where `metric` is another one than the run's.
     """
+    components = components_of(components)
     model = Model.load(path, catalogue=builtin(components) if components else None)
     if metric is not None:
         recipe = replace(model.recipe, task=model.task.with_own_metric(metric))
@@ -58,7 +58,7 @@ def load(
     folder = Path(path)
     if not (folder / "run.json").is_file():
         return kind(metric=metric or _name(model))._take(model, (), components)
-    settings, trials = _history(folder)
+    settings, trials, asked_s = _history(folder)
     estimator = kind(
         time_limit=settings.time_limit_s,
         metric=metric or settings.metric,
@@ -70,6 +70,7 @@ def load(
         random_state=settings.seed,
         output=str(folder),
     )
+    estimator._asked_s = asked_s
     return estimator._take(model, trials, components)
 
 
@@ -83,7 +84,7 @@ def _images(model: Model, folder: Path, metric: Any) -> ImageEstimator:
     kind = ImageRegressor if model.task.kind is TaskKind.REGRESSION else ImageClassifier
     if not (folder / "run.json").is_file():
         return kind(metric=metric or _name(model))._take(model, ())
-    settings, trials = _history(folder)
+    settings, trials, asked_s = _history(folder)
     estimator = kind(
         time_limit=settings.time_limit_s,
         metric=metric or settings.metric,
@@ -95,14 +96,16 @@ def _images(model: Model, folder: Path, metric: Any) -> ImageEstimator:
         random_state=settings.seed,
         path=str(folder),
     )
+    estimator._asked_s = asked_s
     return estimator._take(model, trials)
 
 
-def _history(folder: Path) -> tuple[Settings, tuple[Trial, ...]]:
-    """Return what was asked of a run and what it tried."""
+def _history(folder: Path) -> tuple[Settings, tuple[Trial, ...], dict[int, float]]:
+    """Return what was asked of a run, what it tried, and when."""
     run = RunFolder.open(folder, lock=False)
     journal = SqliteJournal(run.journal, readonly=True)
     try:
-        return Settings.from_json(run.record.settings), tuple(journal.trials())
+        trials, asked_s = told_by(journal)
+        return Settings.from_json(run.record.settings), tuple(trials), asked_s
     finally:
         journal.close()

@@ -3,7 +3,7 @@
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
@@ -16,8 +16,11 @@ from sklearn.utils.validation import check_is_fitted
 from tamis.core.budget import Budget
 from tamis.core.contracts import Listener
 from tamis.core.trial import Trial
+from tamis.explain.findings import attempts_of
+from tamis.explain.overview import Picture, overview, pictures
+from tamis.explain.pareto import front_of
 from tamis.workflow.fit import FitResult
-from tamis.workflow.leaderboard import Leaderboard, board_of, describe
+from tamis.workflow.leaderboard import COSTS, Leaderboard, board_of, describe
 from tamis.workflow.model import Model
 
 BOARD = (
@@ -26,9 +29,18 @@ BOARD = (
 """The columns of `leaderboard_`."""
 
 HISTORY = (
-    "trial", "model", "fold", "origin", "status", "score", "seconds", "memory_mb", "reason", "candidate",
+    "trial", "model", "fold", "origin", "status", "score", "at_s", "seconds", "memory_mb", "reason", "found", "memo",
+    "candidate",
 )  # fmt: skip
 """The columns of `search_history_`."""
+
+FRONT = (
+    "rank", "model", "family", "score", "score_se", "complexity", "predict_ms", *COSTS, "weight", "candidate", "key",
+)  # fmt: skip
+"""The columns of `pareto_front_`; those of which the run tells nothing are left out."""
+
+LONG = ("curve", "fold_losses")
+"""What is found out while fitting and too long for a cell."""
 
 
 class RunResults:
@@ -36,6 +48,8 @@ class RunResults:
 
     model_: Model
     _trials: tuple[Trial, ...]
+    _asked_s: Mapping[int, float]
+    """By trial, the seconds after the start at which it was asked."""
     _columns: tuple[str, ...] = BOARD
 
     def _asked(self) -> dict[str, Any]:
@@ -48,6 +62,7 @@ class RunResults:
         """Note why a run ended and what it told."""
         self.stop_reason_ = result.reason
         self.notes_ = list(result.notes)
+        self._asked_s = dict(result.asked_s)
 
     def _listeners(self, budget: Budget) -> Sequence[Listener]:
         if self._asked()["verbose"] < 1:
@@ -79,8 +94,12 @@ class RunResults:
 
     @property
     def search_history_(self) -> pd.DataFrame:
-        """Every fit in the order in which it ended: DataFrame with a row for each candidate and fold."""
-        metric = self._fitted().task.metric
+        """Every fit in the order in which it ended: DataFrame with a row for each candidate and fold.
+
+        `at_s` is when it was asked, in seconds after the start; `reason` why it failed; `found` what was found out
+        while fitting, such as the rounds of a booster; `memo` what the strategy noted, such as the parents of a child.
+        """
+        metric, asked_s = self._fitted().task.metric, getattr(self, "_asked_s", {})
         records = [
             {
                 "trial": trial.proposal.id,
@@ -89,14 +108,58 @@ class RunResults:
                 "origin": trial.proposal.origin,
                 "status": str(trial.outcome.status),
                 "score": metric.value_of(trial.loss) if trial.done and isfinite(trial.loss) else None,
+                "at_s": asked_s.get(trial.proposal.id),
                 "seconds": trial.outcome.seconds,
                 "memory_mb": trial.outcome.memory_mb,
                 "reason": trial.outcome.reason,
+                "found": {name: value for name, value in trial.outcome.realised.items() if name not in LONG},
+                "memo": dict(trial.proposal.memo),
                 "candidate": str(trial.proposal.candidate),
             }
             for trial in self._trials
         ]
         return pd.DataFrame(records, columns=list(HISTORY))
+
+    @property
+    def pareto_front_(self) -> pd.DataFrame:
+        """What no other candidate beats in both score and simplicity, the simplest first: DataFrame.
+
+        Simplicity is the count of nodes, as in the genetic search; of networks the count of parameters. Another cost:
+        `pareto_front("seconds")`. Take one by its `rank`.
+        """
+        return self.pareto_front()
+
+    def pareto_front(self, cost: str | None = None) -> pd.DataFrame:
+        """Return what no other candidate beats in both score and a cost, the cheapest first.
+
+        Parameters
+        ----------
+        cost : {"complexity", "seconds", "parameters", "latency"}, optional
+            The nodes of a pipeline or the time of its predictions; the weights of a network or the time for one image.
+        """
+        rows = front_of(self._board(), cost)
+        known = [name for name in FRONT if any(row.get(name) is not None for row in rows)]
+        return pd.DataFrame(rows, columns=known)
+
+    @property
+    def pictures_(self) -> dict[str, Picture]:
+        """SVG pictures: `score`, scores against time, and `model`, the pipelines as a tree.
+
+        A notebook shows them; each has `save(path)`.
+        """
+        model = self._fitted()
+        attempts = attempts_of(self._trials, getattr(self, "_asked_s", {}), model.task.metric)
+        return pictures(model, attempts)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: before `fit` the parameters, after it the search and the model."""
+        if not hasattr(self, "model_"):
+            return str(super()._repr_html_())  # type: ignore[misc]
+        return overview(type(self).__name__, self.model_, self.pictures_, len(self._board().rows))
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        """Return the forms between which a notebook chooses."""
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
     @property
     def ensemble_(self) -> pd.DataFrame:

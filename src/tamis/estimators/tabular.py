@@ -6,7 +6,6 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 
-from tamis.core.component import Component
 from tamis.core.kinds import TaskKind
 from tamis.estimators.base import AutoEstimator
 from tamis.estimators.inputs import classes_to_learn, values_to_learn
@@ -25,7 +24,8 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
     search : str or Strategy, default="auto"
         "auto" (what did well on other tables, then small steps from the best), "portfolio" (the first alone), "random",
         "bayesian" (a random forest over the hierarchy of pipelines, SMAC's way), "genetic" (programming over pipeline
-        trees, TPOT's way), or an object with `ask` and `tell` that proposes whole candidates.
+        trees, TPOT's way), the name of a plug-in's, an object with `ask` and `tell` that proposes whole candidates, or
+        a class or function that makes one of the `Ingredients`.
     preset : {"fast", "balanced", "best"}, default="balanced"
         How far accuracy goes before the speed of predictions.
     n_jobs : int, default=-1
@@ -73,7 +73,7 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
         times: Any = None,
         folds: Any = None,
         roles: Mapping[str, str] | None = None,
-        components: Sequence[Component] = (),
+        components: Sequence[Any] = (),
     ) -> Self:
         """Search for the best model of the given rows.
 
@@ -92,9 +92,10 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
             The fold in which each row is validated; -1 for rows that are only learned from.
         roles : mapping of str to str, optional
             Roles of columns, where the ones found are not meant: `{"zip": "categorical"}`.
-        components : sequence of Component, optional
-            The user's own. Models are tried right after the first built-in one; transformers serve the candidates of a
-            strategy of the user's own.
+        components : sequence of Component or estimator, optional
+            The user's own: what `tamis.component` makes, or bare estimators and transformers of scikit-learn's kind.
+            Models are tried right after the first built-in one, transformers below a linear model and a booster; the
+            search goes on from them as from all others.
 
         Raises
         ------
@@ -143,7 +144,7 @@ class AutoRegressor(RegressorMixin, AutoEstimator):
         times: Any = None,
         folds: Any = None,
         roles: Mapping[str, str] | None = None,
-        components: Sequence[Component] = (),
+        components: Sequence[Any] = (),
     ) -> Self:
         """Search for the best model of the given rows; the parameters are those of `AutoClassifier.fit`."""
         along = {"weight": sample_weight, "groups": groups, "times": times, "folds": folds}

@@ -164,7 +164,7 @@ def pareto_chart(
     rows : sequence of mapping
         Those of a leaderboard: `score`, `rank`, `model`, and the cost under its name.
     cost : str
-        `parameters` or `latency_ms`.
+        `parameters`, `latency_ms`, `complexity` or `predict_ms`.
     metric : str
     higher_is_better : bool
     most : float, optional
@@ -223,7 +223,12 @@ def _bound(at: float, most: float, frame: Frame) -> str:
     return line((at, frame.y.start), (at, frame.y.end), stroke=MUTED, stroke_dasharray="4 4") + words
 
 
-NAMES = {"parameters": "parameters", "latency_ms": "milliseconds for one image"}
+NAMES = {
+    "parameters": "parameters",
+    "latency_ms": "milliseconds for one image",
+    "complexity": "nodes of the pipeline",
+    "predict_ms": "milliseconds for the prediction of 1,000 rows",
+}
 """What costs are called on an axis."""
 
 

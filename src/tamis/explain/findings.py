@@ -10,14 +10,13 @@ from statistics import fmean
 from typing import Any
 
 from tamis.core.candidate import BATCH
-from tamis.core.contracts import Asked
 from tamis.core.errors import CorruptArtefactError
 from tamis.core.trial import Trial
 from tamis.explain.charts import Attempt
 from tamis.store.folder import RunFolder
 from tamis.store.journal import SqliteJournal
 from tamis.tasks.metric import Metric
-from tamis.workflow.leaderboard import Leaderboard, board_of, describe
+from tamis.workflow.leaderboard import Leaderboard, board_of, describe, told_by
 from tamis.workflow.model import Model
 from tamis.workflow.settings import Settings
 
@@ -53,14 +52,8 @@ class Findings:
         """
         folder = RunFolder.open(Path(path), lock=False)
         model = Model.load(folder.path)
-        trials: list[Trial] = []
-        asked_s: dict[int, float] = {}
         with SqliteJournal(folder.journal, readonly=True) as journal:
-            for event in journal.events():
-                if isinstance(event, Trial):
-                    trials.append(event)
-                elif isinstance(event, Asked):
-                    asked_s.setdefault(event.proposal.id, event.budget.elapsed_s)
+            trials, asked_s = told_by(journal)
         record = folder.record
         settings, plan = Settings.from_json(record.settings), _plan(folder.path / "plan.json")
         return cls(folder.path, settings, record.spent_s, record.created, model, tuple(trials), asked_s, plan)
@@ -77,32 +70,37 @@ class Findings:
 
     @cached_property
     def attempts(self) -> list[Attempt]:
-        """Every score at the time when it was known.
+        """Every score at the time when it was known."""
+        return attempts_of(self.trials, self.asked_s, self.metric)
 
-        Fits of one candidate on several folds are one attempt, known when the last of them has ended; a second training
-        on the same fold is an attempt of its own.
-        """
-        groups: dict[tuple[str, float, int], list[Trial]] = {}
-        seen: dict[tuple[str, float, int], int] = {}
-        for one in self.trials:
-            proposal = one.proposal
-            if one.done and isfinite(one.loss) and proposal.candidate.component != BATCH:
-                unit = (proposal.candidate.key, proposal.fidelity, proposal.fold)
-                seen[unit] = seen.get(unit, 0) + 1
-                groups.setdefault((*unit[:2], seen[unit]), []).append(one)
-        folds = [_folds(group) for group in groups.values()]
-        needed = min(max(folds, default=0), ENOUGH_FOLDS) / 2
-        return [
-            Attempt(
-                at_s=max(self.asked_s.get(one.proposal.id, 0.0) + one.outcome.seconds for one in group),
-                score=self.metric.value_of(fmean(one.loss for one in group)),
-                origin=group[0].proposal.origin,
-                name=describe(group[0].proposal.candidate),
-                share=group[0].proposal.fidelity,
-                whole=n_folds >= needed,
-            )
-            for group, n_folds in zip(groups.values(), folds, strict=True)
-        ]
+
+def attempts_of(trials: Sequence[Trial], asked_s: Mapping[int, float], metric: Metric) -> list[Attempt]:
+    """Return every score at the time when it was known.
+
+    Fits of one candidate on several folds are one attempt, known when the last of them has ended; a second training on
+    the same fold is an attempt of its own.
+    """
+    groups: dict[tuple[str, float, int], list[Trial]] = {}
+    seen: dict[tuple[str, float, int], int] = {}
+    for one in trials:
+        proposal = one.proposal
+        if one.done and isfinite(one.loss) and proposal.candidate.component != BATCH:
+            unit = (proposal.candidate.key, proposal.fidelity, proposal.fold)
+            seen[unit] = seen.get(unit, 0) + 1
+            groups.setdefault((*unit[:2], seen[unit]), []).append(one)
+    folds = [_folds(group) for group in groups.values()]
+    needed = min(max(folds, default=0), ENOUGH_FOLDS) / 2
+    return [
+        Attempt(
+            at_s=max(asked_s.get(one.proposal.id, 0.0) + one.outcome.seconds for one in group),
+            score=metric.value_of(fmean(one.loss for one in group)),
+            origin=group[0].proposal.origin,
+            name=describe(group[0].proposal.candidate),
+            share=group[0].proposal.fidelity,
+            whole=n_folds >= needed,
+        )
+        for group, n_folds in zip(groups.values(), folds, strict=True)
+    ]
 
 
 def _plan(path: Path) -> dict[str, Any]:

@@ -12,11 +12,13 @@ from tamis.explain.axes import spell_time
 from tamis.explain.charts import curves_chart, label_of, pareto_chart, score_chart
 from tamis.explain.findings import Findings
 from tamis.explain.network_pictures import pictures_of
+from tamis.explain.overview import pictures
 from tamis.explain.page import Cell, bar, bullets, figure, folded, page, paragraph, section, table, tile
-from tamis.explain.pareto import pareto_front
+from tamis.explain.pareto import comparable, has, pareto_front
+from tamis.explain.pipeline_pictures import TREE_WORDS, draw_model
 from tamis.explain.svg import clean, compact
 from tamis.neural.language.shapes import ImageShape
-from tamis.store.atomic import atomic_write
+from tamis.store.atomic import atomic_write, guarded
 from tamis.workflow.model import Model
 from tamis.workflow.settings import Settings
 
@@ -28,6 +30,8 @@ SHOWN_NETWORKS = 3
 
 COSTS = (("parameters", "max_parameters"), ("latency_ms", "max_latency_ms"))
 """What a network costs, and the option that bounds it."""
+TABLE_COSTS = ("complexity", "predict_ms")
+"""What a pipeline costs."""
 
 COLUMNS = (
     ("rank", "#", "number"),
@@ -35,6 +39,8 @@ COLUMNS = (
     ("score", "score", "number"),
     ("parameters", "parameters", "number"),
     ("latency_ms", "one image", "number"),
+    ("complexity", "nodes", "number"),
+    ("predict_ms", "predict", "number"),
     ("epochs", "epochs", "number"),
     ("folds", "folds", "number"),
     ("seconds", "fit", "number"),
@@ -73,14 +79,41 @@ def write_report(path: Path | str, output: Path | str | None = None) -> Path:
     return place
 
 
+def write_pictures(path: Path | str, folder: Path | str) -> list[Path]:
+    """Write the pictures of a run, each as an SVG file, and return where they lie.
+
+    Parameters
+    ----------
+    path : path
+        The run folder.
+    folder : path
+        Made where there is none; what it holds under these names is replaced.
+
+    Raises
+    ------
+    RunFolderError
+        Where the folder is no run, or nothing was found yet.
+    StorageError
+        Where a file cannot be written.
+    """
+    found = Findings.read(path)
+    drawn = pictures(found.model, found.attempts, found.settings.limit_s)
+    with guarded(Path(folder)):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    places = [Path(folder) / f"{name}.svg" for name in drawn]
+    for place, picture in zip(places, drawn.values(), strict=True):
+        picture.save(place)
+    return places
+
+
 def render(found: Findings) -> str:
     """Return the page."""
     is_network = found.model.recipe.images is not None
     parts = [
         _head(found),
-        section("The model", _members(found), _networks(found) if is_network else ""),
+        section("The model", _members(found), _networks(found) if is_network else _pipelines(found)),
         section("The search", _search(found)),
-        section("Score against cost", _fronts(found)) if is_network else "",
+        section("Score against cost", _fronts(found) if is_network else _table_fronts(found)),
         section("Everything that was tried", _leaderboard(found)),
         section("What was decided, and why", _decisions(found)),
         _foot(found),
@@ -164,6 +197,11 @@ def _networks(found: Findings) -> str:
     return "".join(drawn)
 
 
+def _pipelines(found: Findings) -> str:
+    """Draw the pipelines of the model as a tree."""
+    return figure(draw_model(found.model), TREE_WORDS) if found.model.recipe.members else ""
+
+
 def _search(found: Findings) -> str:
     """Draw how the scores rose."""
     metric = found.metric
@@ -221,6 +259,26 @@ def _fronts(found: Findings) -> str:
     return "".join(charts) + paragraph(words, "muted")
 
 
+def _table_fronts(found: Findings) -> str:
+    """Draw what score is to be had from how simple and how quick a pipeline."""
+    metric, limit_s = found.metric, found.settings.predict_limit_s
+    rows = comparable(found.board.rows)
+    charts = [
+        pareto_chart(
+            rows,
+            cost,
+            metric.name,
+            higher_is_better=metric.higher_is_better,
+            most=1e3 * limit_s if limit_s is not None and cost == "predict_ms" else None,
+        )
+        for cost in TABLE_COSTS
+        if any(has(row, cost) for row in rows)
+    ]
+    words = "Pipelines on the front are not beaten in both by any other; candidates that were dropped early take no "
+    words += "part. Take one by its number: tamis refit RUN -o MODEL --member NUMBER."
+    return "".join(map(figure, charts)) + paragraph(words, "muted") if charts else ""
+
+
 def _leaderboard(found: Findings) -> str:
     """List all candidates: the best openly, the others on request."""
     rows = found.board.rows
@@ -228,9 +286,10 @@ def _leaderboard(found: Findings) -> str:
     shown = [one for one in COLUMNS if any(row.get(one[0]) not in empty for row in rows)]
     if all(row["folds"] <= 1 for row in rows):  # one part of the rows is held out for all
         shown = [one for one in shown if one[0] != "folds"]
+    able, higher = comparable(rows), found.metric.higher_is_better
     fronts = {
-        cost: {row["key"] for row in pareto_front(rows, cost, higher_is_better=found.metric.higher_is_better)}
-        for cost, _ in COSTS
+        cost: {row["key"] for row in pareto_front(able, cost, higher_is_better=higher)}
+        for cost in (*(name for name, _ in COSTS), *TABLE_COSTS)
     }
     headings = [(words, style) for _, words, style in shown]
 
@@ -273,7 +332,7 @@ def cell(name: str, value: Any) -> str:
         return f"{100 * value:.0f} %"
     if name == "seconds":
         return spell(value)
-    if name == "latency_ms":
+    if name in ("latency_ms", "predict_ms"):
         return f"{value:.3g} ms"
     if name == "parameters":
         return compact(value)

@@ -1,5 +1,6 @@
 """All components there are: those of our rooms, and those that other packages or the user add."""
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from tamis.core.component import BuildContext, Component, ComponentKind
 from tamis.core.errors import ParameterError
 from tamis.core.plugins import offered
+from tamis.pipelines.adapters import ADAPTERS
+from tamis.pipelines.wrapped import component, components_of
 
 ROOMS = (
     "tamis.features.impute",
@@ -53,6 +56,8 @@ class Catalogue(Mapping[str, Component]):
     ----------
     components : iterable of Component
         A later one of the same name replaces an earlier one.
+    own : iterable of Component
+        Those that plug-ins and the user add: they replace others, and are tried early.
 
     Examples
     --------
@@ -60,8 +65,10 @@ class Catalogue(Mapping[str, Component]):
     True
     """
 
-    def __init__(self, components: Iterable[Component]) -> None:
-        self._by_name = {one.name: one for one in components if one.installed}
+    def __init__(self, components: Iterable[Component], own: Iterable[Component] = ()) -> None:
+        added = {one.name: one for one in own if one.installed}
+        self._by_name = {one.name: one for one in components if one.installed} | added
+        self.own = tuple(added.values())
 
     def __getitem__(self, name: str) -> Component:
         return self._by_name[name]
@@ -76,14 +83,34 @@ class Catalogue(Mapping[str, Component]):
         """Return the components of one kind."""
         return [one for one in self.values() if one.kind is kind]
 
-    def allowed(self) -> set[str]:
-        """Return the full names of our own classes that a saved part may hold."""
+    def allowed(self) -> set[Any]:
+        """Return the classes that a saved part may hold beside scikit-learn's, most by their full names."""
         names = {name for one in self.values() for name in one.classes}
+        names.update(ADAPTERS)
         return names | {f"tamis.pipelines.parts.{name}" for name in ("Columns", "Step", "Join")}
 
 
-def builtin(extra: Iterable[Component] = ()) -> Catalogue:
-    """Return every component of Tamis, of installed plug-ins, and the given ones."""
+def builtin(extra: Iterable[Any] = ()) -> Catalogue:
+    """Return every component of Tamis, of installed plug-ins, and the given ones.
+
+    Bare estimators among the given ones are made components of (`tamis.component`).
+    """
     ours = [one for room in ROOMS for one in import_module(room).COMPONENTS]
-    plugged = [one for _, one in offered("tamis.components") if isinstance(one, Component)]
-    return Catalogue([COLUMNS, JOIN, *ours, *plugged, *extra])
+    return Catalogue([COLUMNS, JOIN, *ours], own=[*_plugged(), *components_of(extra)])
+
+
+def _plugged() -> Iterator[Component]:
+    """Yield what installed packages offer; what is no component costs a warning, never the run."""
+    for name, made in offered("tamis.components"):
+        try:
+            if isinstance(made, list | tuple):
+                yield from components_of(made)
+            else:
+                yield made if isinstance(made, Component) else component(name, made)
+        except ParameterError as error:
+            warnings.warn(
+                f"The plug-in {name!r} offers no component and is left out. {error} Offer a tamis.component(...), an "
+                "estimator, or a list of them.",
+                RuntimeWarning,
+                stacklevel=2,
+            )

@@ -45,7 +45,10 @@ def find(name: str, catalogue: Mapping[str, Component]) -> Component:
         return catalogue[name]
     except KeyError:
         known = ", ".join(sorted(catalogue))
-        raise ParameterError(f"There is no component {name!r} here. There are: {known}.") from None
+        raise ParameterError(
+            f"There is no component {name!r} here. Hand in your own (components=[...]), or install what offers it. "
+            f"There are: {known}."
+        ) from None
 
 
 def fit_for(component: Component, matrix: Any) -> Any:

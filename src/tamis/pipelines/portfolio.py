@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from tamis.core.candidate import Candidate
 from tamis.core.component import Component, ComponentKind
-from tamis.core.kinds import TaskKind
+from tamis.core.kinds import Role, TaskKind
 from tamis.pipelines import recipes
 from tamis.pipelines.catalogue import Catalogue
 from tamis.pipelines.orders import Orders
@@ -25,7 +25,8 @@ def candidates_for(
     """Return the starting candidates that suit a table and a task, in order.
 
     Settings that a component does not have are left out, so that the same list serves several tasks. The user's own
-    models come right after the first, with the defaults of their spaces.
+    models come right after the first, with the defaults of their spaces; transformers below a linear model and a
+    booster.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def candidates_for(
     n_rows, n_columns : int
     catalogue : Catalogue
     own : iterable of Component
-        The user's own models.
+        The user's own, and those of plug-ins.
     order : sequence of str, optional
         Names of starting configurations; the default order otherwise. It does not count for sparse tables.
     """
@@ -66,14 +67,26 @@ def candidate_of(
 def _own_starts(own: Iterable[Component], groups: Groups) -> list[Start]:
     starts = []
     for one in own:
+        if one.kind is ComponentKind.TRANSFORMER:
+            starts += _with_transformer(one, groups)
+        if one.kind is not ComponentKind.MODEL:
+            continue
         if groups.sparse:
             recipe = recipes.sparse if one.sparse else recipes.condensed
         else:
             takes_raw = one.missing and (one.takes_categories or not groups.levels)
             recipe = recipes.raw if takes_raw else recipes.scaled
-        if one.kind is ComponentKind.MODEL:
-            starts.append(Start(one.name, recipe))
+        starts.append(Start(one.name, recipe))
     return starts
+
+
+def _with_transformer(one: Component, groups: Groups) -> list[Start]:
+    """Return a linear model and a booster that see what a transformer of the user's own makes of the columns."""
+    place = "numbers" if Role.NUMERIC in one.roles else "levels" if Role.CATEGORICAL in one.roles else ""
+    if (one.roles and not place) or (groups.sparse and (place or not one.sparse)):
+        return []
+    recipe = recipes.with_own(one.name, place)
+    return [Start(model, recipe, needs=place) for model in ("linear", "histgb")]
 
 
 def _known(tree: Candidate, catalogue: Catalogue) -> Candidate:

@@ -155,3 +155,28 @@ def sparse(groups: Groups) -> Candidate:
 def condensed(groups: Groups) -> Candidate:
     """Bring a sparse matrix to a few dense columns."""
     return _over("truncated_svd", NUMBERS)
+
+
+def with_own(name: str, place: str) -> Recipe:
+    """Return the recipe in which a transformer of the user's own has its place beside scaled columns.
+
+    Parameters
+    ----------
+    name : str
+    place : str
+        `numbers` or `levels`; empty for one that stands on everything.
+    """
+
+    def recipe(groups: Groups) -> Candidate:
+        if groups.sparse:
+            return _over(name, NUMBERS)
+        parts = _smooth_parts(groups, "standardize")
+        if place == "numbers":
+            parts[0] = _over(name, _over("impute", NUMBERS, strategy="median"))
+        elif place == "levels":
+            others = Groups(numbers=groups.numbers, dates=groups.dates, texts=groups.texts)
+            parts = _smooth_parts(others, "standardize")
+            parts.insert(bool(groups.numbers), _over(name, LEVELS))
+        return join(parts) if place else _over(name, join(parts))
+
+    return recipe

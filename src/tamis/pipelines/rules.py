@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tamis.core.component import Component, ComponentKind
 from tamis.core.grammar import Grammar, Production
-from tamis.core.kinds import TaskKind
+from tamis.core.kinds import Role, TaskKind
 from tamis.core.space import Choice, Space
 from tamis.pipelines.catalogue import Catalogue
 from tamis.pipelines.compile import CLASS_WEIGHT
@@ -99,10 +99,18 @@ def _leaf(symbol: str, leaf: str, weight: float = 1.0) -> Production:
 
 
 def _sparse(catalogue: Catalogue) -> list[Production]:
+    names = ["truncated_svd", *(one.name for one in own_transformers(catalogue, "") if one.sparse)]
     return [
         _leaf("sparse", "numbers"),
-        Production("filled", "truncated_svd", ("sparse",), catalogue["truncated_svd"].space),
+        *(Production("filled", name, ("sparse",), catalogue[name].space) for name in names),
     ]
+
+
+def own_transformers(catalogue: Catalogue, place: str) -> list[Component]:
+    """Return the transformers of plug-ins and of the user that stand on numbers, on levels, or ("") on everything."""
+    roles = {"numbers": Role.NUMERIC, "levels": Role.CATEGORICAL}
+    own = [one for one in catalogue.own if one.kind is ComponentKind.TRANSFORMER]
+    return [one for one in own if (roles[place] in one.roles if place else not one.roles)]
 
 
 def _dense(groups: Groups, catalogue: Catalogue) -> list[Production]:
@@ -120,12 +128,14 @@ def _dense(groups: Groups, catalogue: Catalogue) -> list[Production]:
         rules += [_leaf("raw numbers", "numbers", 3.0), *over("raw numbers", "numbers", "arithmetic")]
         rules += over("imputed", "numbers", "impute") + over("filled numbers", "numbers", "impute", weight=2.0)
         rules += over("filled numbers", "imputed", "standardize", weight=2.0)
-        rules += over("filled numbers", "imputed", *SCALES)
+        own = [one.name for one in own_transformers(catalogue, "numbers")]
+        rules += over("filled numbers", "imputed", *SCALES, *own)
         rules += over("spline", "imputed", "spline") + over("bent numbers", "spline", "standardize")
     if groups.levels:
         rules += over("codes", "levels", "codes") + over("statistics", "levels", "target_statistics")
         rules += over("frequency", "levels", "frequency") + over("crosses", "levels", "category_crosses")
         rules += over("dummies", "levels", "one_hot") + over("places", "levels", "ordinal_by_target")
+        rules += over("dummies", "levels", *(one.name for one in own_transformers(catalogue, "levels")))
     if few:
         rules += over("few dummies", "few levels", "one_hot")
     if many:
@@ -141,7 +151,7 @@ def _dense(groups: Groups, catalogue: Catalogue) -> list[Production]:
         rules += over(f"filled {name}", name, "impute") + over(f"filled {name}", f"imputed {name}", "standardize")
     for symbol, options in _joins(groups, list(seen)).items():
         rules += _joined(symbol, options, rules)
-    for name in WHOLE_MATRIX:
+    for name in (*WHOLE_MATRIX, *(one.name for one in own_transformers(catalogue, ""))):
         rules += over("filled", "joined", name, weight=0.5)
     return rules
 

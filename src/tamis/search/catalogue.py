@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tamis.core.candidate import Candidate
 from tamis.core.contracts import Strategy
-from tamis.core.errors import wrong_choice
+from tamis.core.errors import ParameterError, wrong_choice
 from tamis.core.grammar import Grammar
 from tamis.core.plugins import offered
 from tamis.search.bayesian import BayesianStrategy
@@ -83,7 +84,7 @@ def strategy_named(name: str, ingredients: Ingredients) -> Strategy:
     Raises
     ------
     ParameterError
-        Where there is none of that name.
+        Where there is none of that name, or a package offers something else.
 
     Examples
     --------
@@ -92,8 +93,38 @@ def strategy_named(name: str, ingredients: Ingredients) -> Strategy:
     'RandomStrategy'
     """
     recipes = dict(STRATEGIES)
-    if name not in recipes:
-        recipes |= {other: recipe for other, recipe in offered("tamis.strategies") if other not in recipes}
-    if name not in recipes:
-        raise wrong_choice("search", name, recipes)
-    return recipes[name](ingredients)
+    if name in recipes:
+        return recipes[name](ingredients)
+    others: dict[str, Any] = dict(offered("tamis.strategies"))
+    if name not in others:
+        raise wrong_choice("search", name, (*recipes, *others))
+    return strategy_from(others[name], ingredients, f"The plug-in {name!r}")
+
+
+def strategy_from(given: Any, ingredients: Ingredients, owner: str = "The parameter 'search'") -> Strategy:
+    """Take a strategy of the user's own: an object with `ask` and `tell`, or what makes one of the ingredients.
+
+    Raises
+    ------
+    ParameterError
+        Where it is neither.
+
+    Examples
+    --------
+    >>> from tamis.core.grammar import Production
+    >>> given = Ingredients(Grammar("model", [Production("model", "ridge")]), seed=7)
+    >>> strategy_from(lambda ingredients: RandomStrategy(ingredients.grammar, ingredients.seed), given).seed
+    7
+    """
+    made = given
+    if isinstance(given, type) or (callable(given) and not isinstance(given, Strategy)):
+        try:
+            made = given(ingredients)
+        except TypeError as error:
+            raise ParameterError(
+                f"{owner} must be a strategy, or a class or function of one argument, the `Ingredients` (grammar, "
+                f"seed, portfolio, cost); calling {given!r} with them failed: {error}."
+            ) from error
+    if isinstance(made, type) or not isinstance(made, Strategy):
+        raise ParameterError(f"{owner} must give an object with `ask(budget)` and `tell(trial)`; got {made!r}.")
+    return made

@@ -194,6 +194,15 @@ class SqliteJournal:
         """Return what has finished, in order."""
         return [event for event in self.events() if isinstance(event, Trial)]
 
+    def finished_at(self) -> dict[int, float]:
+        """Return when each trial was last told, in seconds after the first event, by the machine's clock."""
+        first = "SELECT MIN(at) FROM events"
+        query = f"SELECT proposal_id, MAX(at) - ({first}) FROM events WHERE kind = ? GROUP BY proposal_id"
+        try:
+            return {int(number): float(at) for number, at in self._base.execute(query, (_FINISHED,))}
+        except sqlite3.Error as error:
+            raise self._worded(error) from error
+
     def close(self) -> None:
         """Close the file; may be called twice."""
         self._base.close()

@@ -19,7 +19,7 @@ _JSON, _ARRAY, _ARRAYS = "part.json", "part.npy", "part.npz"
 _GRAPH = {"graph.json", "arrays.bin"}
 
 
-def dump_part(part: Any, allowed: Iterable[str] = ()) -> dict[str, bytes]:
+def dump_part(part: Any, allowed: Iterable[Any] = ()) -> dict[str, bytes]:
     """Write an object as files by name.
 
     Plain values become JSON, arrays numpy's own form, scikit-learn's and our own objects a graph of their states.
@@ -28,8 +28,8 @@ def dump_part(part: Any, allowed: Iterable[str] = ()) -> dict[str, bytes]:
     ----------
     part : object
         Fitted or not.
-    allowed : iterable of str
-        Full names of further types that it may hold: those its component's record lists.
+    allowed : iterable of str or type
+        Further types that it may hold, or their full names: those its component's record lists.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def dump_part(part: Any, allowed: Iterable[str] = ()) -> dict[str, bytes]:
         raise InternalError(f"A {type(part).__name__} cannot be saved without pickle ({error}).") from error
 
 
-def _files(part: Any, allowed: Iterable[str]) -> dict[str, bytes]:
+def _files(part: Any, allowed: Iterable[Any]) -> dict[str, bytes]:
     if _is_plain(part):
         return {_JSON: json.dumps(part).encode()}
     if isinstance(part, np.ndarray) and not part.dtype.hasobject and type(part) is np.ndarray:
@@ -64,14 +64,14 @@ def _files(part: Any, allowed: Iterable[str]) -> dict[str, bytes]:
     return Writer(Trust(allowed)).write(part)
 
 
-def load_part(files: Mapping[str, bytes], allowed: Iterable[str] = ()) -> Any:
+def load_part(files: Mapping[str, bytes], allowed: Iterable[Any] = ()) -> Any:
     """Read what `dump_part` wrote.
 
     Parameters
     ----------
     files : mapping of str to bytes
         By name.
-    allowed : iterable of str
+    allowed : iterable of str or type
         As for `dump_part`; it comes from the caller's own code, never from the files.
 
     Raises
@@ -97,7 +97,7 @@ def load_part(files: Mapping[str, bytes], allowed: Iterable[str] = ()) -> Any:
         raise CorruptArtefactError(f"The saved part {name!r} cannot be read ({error}). Fit again.") from error
 
 
-def _load_graph(files: Mapping[str, bytes], allowed: Iterable[str]) -> Any:
+def _load_graph(files: Mapping[str, bytes], allowed: Iterable[Any]) -> Any:
     try:
         loaded = Reader(files, Trust(allowed)).read()
     except CorruptArtefactError:

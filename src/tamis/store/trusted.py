@@ -205,8 +205,9 @@ class Trust:
 
     Parameters
     ----------
-    allowed : iterable of str
-        Full names that the caller's own code adds. Those of classes may make objects.
+    allowed : iterable of str, type or function
+        What the caller's own code adds, by full name, or itself where it cannot be imported by that (a notebook's own
+        class). Classes may make objects.
 
     Examples
     --------
@@ -217,9 +218,10 @@ class Trust:
     (<ufunc 'add'>, None, None, None)
     """
 
-    def __init__(self, allowed: Iterable[str] = ()) -> None:
-        self._allowed = frozenset(allowed)
-        self._found: dict[str, Any] = {}
+    def __init__(self, allowed: Iterable[Any] = ()) -> None:
+        given = list(allowed)
+        self._allowed = frozenset(one for one in given if isinstance(one, str))
+        self._found: dict[str, Any] = {full_name(one): one for one in given if not isinstance(one, str)}
 
     def value(self, name: Any) -> Any:
         """Return the class or function of a name; None where it is not trusted, or not there."""

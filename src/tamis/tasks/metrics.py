@@ -10,6 +10,7 @@ import numpy as np
 
 from tamis.core.errors import ParameterError
 from tamis.core.kinds import CLASSIFICATION, TaskKind
+from tamis.core.plugins import names as plugged_names
 from tamis.core.plugins import offered
 from tamis.tasks import label_scores, probability_scores, value_scores
 from tamis.tasks.adopted import adopt
@@ -178,10 +179,15 @@ def metric_names(kind: TaskKind) -> tuple[str, ...]:
 
 def plugged(name: str, kind: TaskKind) -> Metric | None:
     """Return the metric that an installed plug-in offers under a name, None where there is none."""
-    for one, made in offered("tamis.metrics"):
-        if one == name:
-            return made if isinstance(made, Metric) else adopt(made, kind).renamed(name)
-    return None
+    made = next((made for one, made in offered("tamis.metrics") if one == name), None)
+    if made is None or isinstance(made, Metric):
+        return made
+    if not callable(made):
+        raise ParameterError(
+            f"The plug-in {name!r} must offer a metric: a function of (y_true, y_pred), a scorer or a Metric; got "
+            f"{made!r}."
+        )
+    return adopt(made, kind).renamed(name)
 
 
 def _by_name(name: str, kind: TaskKind) -> Metric:
@@ -191,7 +197,7 @@ def _by_name(name: str, kind: TaskKind) -> Metric:
         return found
     if why := REFUSED.get(name.strip().lower().removeprefix("neg_")):
         raise ParameterError(f"The metric {name!r} is not taken: {why}.")
-    choices = metric_names(kind)
+    choices = (*metric_names(kind), *plugged_names("tamis.metrics"))
     near = get_close_matches(name.lower(), [*choices, *ALIASES], n=3)
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     raise ParameterError(f"The parameter 'metric' must be one of {', '.join(choices)}; got {name!r}.{hint}")

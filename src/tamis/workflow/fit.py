@@ -4,18 +4,18 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from math import inf
 from pathlib import Path
 from typing import Any, cast
 
 from tamis.core.budget import Budget
-from tamis.core.component import Component
 from tamis.core.contracts import Executor, Listener, Strategy
 from tamis.core.errors import ParameterError
 from tamis.core.trial import Trial
+from tamis.pipelines.wrapped import components_of
 from tamis.run.inline import InlineExecutor
 from tamis.run.limits import memory_allowance_mb, private_memory_mb
 from tamis.run.local import LocalExecutor
@@ -27,7 +27,7 @@ from tamis.tasks.task import Task
 from tamis.workflow.ensembling import EnsembleKeeper
 from tamis.workflow.finish import finish
 from tamis.workflow.kinds import Kind, PlanContext, kind_of
-from tamis.workflow.leaderboard import by_candidate
+from tamis.workflow.leaderboard import by_candidate, told_by
 from tamis.workflow.model import Model
 from tamis.workflow.planned import Planned, Tell
 from tamis.workflow.settings import Settings
@@ -69,6 +69,8 @@ class FitResult:
     folder: Path
     trials: tuple[Trial, ...] = ()
     notes: tuple[str, ...] = ()
+    asked_s: Mapping[int, float] = field(default_factory=dict)
+    """By trial, the seconds after the start at which it was asked."""
 
 
 def fit(
@@ -78,8 +80,8 @@ def fit(
     budget: Budget,
     data: Any = None,
     metric: Any = None,
-    strategy: Strategy | None = None,
-    components: Sequence[Component] = (),
+    strategy: Any = None,
+    components: Sequence[Any] = (),
     listeners: Sequence[Listener] = (),
     tell: Tell = lambda line: None,
 ) -> FitResult:
@@ -96,9 +98,9 @@ def fit(
         What is in memory already; without it the data is read from where `run.json` says.
     metric : callable or Metric, optional
         A metric of the user's own.
-    strategy : Strategy, optional
-        Instead of the one that `settings.search` names.
-    components : sequence of Component
+    strategy : Strategy or callable, optional
+        Instead of the one that `settings.search` names; or what makes one of the `Ingredients`.
+    components : sequence of Component or estimator
         The user's own.
     listeners : sequence of Listener
     tell : callable
@@ -118,7 +120,7 @@ def fit(
     if data is None or not kind.inline(settings, data):
         workers = start_workers(kind, settings, folder, memory_mb)
     try:
-        context = PlanContext(folder, settings, budget.left_s, note, metric, tuple(components))
+        context = PlanContext(folder, settings, budget.left_s, note, metric, components_of(components))
         plan = _plan(kind, data, context)
         executor: Executor
         if workers is None:
@@ -151,7 +153,8 @@ def _plan(kind: Kind, data: Any, context: PlanContext) -> Planned:
     kept = folder.path / "plan.json"
     if kept.is_file() and (folder.path / "data" / "splits.npy").is_file():
         plan: Any = kind.open_plan(kept, context.settings)
-        return cast(Planned, replace(plan, task=judged_as_begun(plan.task, context.metric)))
+        own = {"components": context.components} if context.components else {}
+        return cast(Planned, replace(plan, task=judged_as_begun(plan.task, context.metric), **own))
     given = data if data is not None else kind.read(folder, context.tell)
     return kind.plan(given, context)
 
@@ -196,14 +199,14 @@ def _search(
             lockstep=LOCKSTEP if settings.is_reproducible else None,
         )
         model = finish(plan, keeper, executor, budget, tell)
-        trials = tuple(journal.trials())
+        trials, asked_s = told_by(journal)
     finally:
         journal.close()
     if not model.recipe.members:
         warnings.warn(_nothing_fitted(trials, budget), RuntimeWarning, stacklevel=3)
     candidates = by_candidate(trials)
     seconds = budget.elapsed_s - budget.spent_s if budget.limit_s < inf else time.monotonic() - began
-    return FitResult(model, reason, len(candidates), seconds, folder.path, trials, tuple(notes))
+    return FitResult(model, reason, len(candidates), seconds, folder.path, tuple(trials), tuple(notes), asked_s)
 
 
 def _nothing_fitted(trials: Sequence[Trial], budget: Budget) -> str:
@@ -237,6 +240,7 @@ def resume(
     more_s: float | None = None,
     max_trials: int | None = None,
     metric: Any = None,
+    components: Sequence[Any] = (),
     listeners: Sequence[Listener] = (),
     tell: Tell = lambda line: None,
     clock: Callable[[], float] = time.monotonic,
@@ -256,6 +260,8 @@ def resume(
         The new count of candidates, all sittings together.
     metric : callable or Metric, optional
         The metric of the user's own that the run was begun with.
+    components : sequence of Component or estimator
+        The user's own that the run was begun with.
 
     Raises
     ------
@@ -277,6 +283,8 @@ def resume(
     settings = replace(settings, time_limit_s=None if limit_s == inf else limit_s)
     try:
         folder.update(state=RUNNING)
-        return fit(folder, settings, budget=budget, metric=metric, listeners=listeners, tell=tell)
+        return fit(
+            folder, settings, budget=budget, metric=metric, components=components, listeners=listeners, tell=tell
+        )
     finally:
         folder.close()

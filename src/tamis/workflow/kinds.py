@@ -74,7 +74,7 @@ class Kind(Protocol):
     def open_plan(self, path: Path, settings: Settings) -> Planned:
         """Take up the plan that an earlier sitting kept."""
 
-    def strategy(self, plan: Any, given: Strategy | None) -> Strategy:
+    def strategy(self, plan: Any, given: Any) -> Strategy:
         """Compose the strategy of a run."""
 
 
@@ -138,7 +138,7 @@ class Tables:
 
         return Plan.open(path, settings)
 
-    def strategy(self, plan: Any, given: Strategy | None) -> Strategy:
+    def strategy(self, plan: Any, given: Any) -> Strategy:
         """Race whole candidates over the folds."""
         from tamis.workflow.strategies import strategy_for
 
@@ -185,7 +185,7 @@ class Images:
 
         return ImagePlan.open(path, settings)
 
-    def strategy(self, plan: Any, given: Strategy | None) -> Strategy:
+    def strategy(self, plan: Any, given: Any) -> Strategy:
         """Search architectures, then train the best for the rest of the time."""
         from tamis.workflow.images.strategies import strategy_for_images
 

@@ -8,8 +8,11 @@ from statistics import fmean, stdev
 from typing import Any
 
 from tamis.core.candidate import BATCH, Candidate
+from tamis.core.contracts import Asked
+from tamis.core.errors import ParameterError
 from tamis.core.trial import Status, Trial
 from tamis.neural.members import NAME as NETWORK
+from tamis.search.variation import n_nodes
 from tamis.store.folder import RunFolder
 from tamis.store.journal import SqliteJournal
 from tamis.tasks.metric import Metric
@@ -17,6 +20,9 @@ from tamis.workflow.model import Model
 
 COSTS = ("parameters", "latency_ms", "epochs")
 """What a network's row tells beside its score."""
+
+LEAST_OF_KEY = 6
+"""Characters by which a candidate's key may be told: fewer could be a number."""
 
 SHOWN_OF_NETWORKS = ("stem", "width", "depth", "groups", "repeats", "kernel", "convolutions", "activation", "residual")
 """The parameters that the description of a network names, where its body has them."""
@@ -115,6 +121,49 @@ def board_of(trials: Iterable[Trial], model: Model) -> Leaderboard:
     return Leaderboard(len(groups), units, metric.name, metric.higher_is_better, rows)
 
 
+def row_of(board: Leaderboard, member: int | str) -> dict[str, Any]:
+    """Return the row of a candidate by its number on the leaderboard, or by its key or the beginning of that.
+
+    Raises
+    ------
+    ParameterError
+        Where there is none, or more than one.
+    """
+    wanted = str(member).removeprefix("#")
+    found = [row for row in board.rows if wanted == str(row["rank"])]
+    if not found and len(wanted) >= LEAST_OF_KEY:
+        found = [row for row in board.rows if row["key"].startswith(wanted)]
+    if len(found) != 1:
+        why = "several have" if found else "none has"
+        raise ParameterError(
+            f"The parameter 'member' must be a number of the leaderboard, 1 to {len(board.rows)}, or the beginning of "
+            f"a candidate's key that no other has; got {member!r}, which {why}."
+        )
+    return found[0]
+
+
+def told_by(journal: SqliteJournal) -> tuple[list[Trial], dict[int, float]]:
+    """Return what a journal remembers: the trials in order, and when each was begun, in seconds after the start.
+
+    A run whose result depends on the seed alone knows no clock; then the journal's own stamps tell.
+    """
+    trials: list[Trial] = []
+    asked_s: dict[int, float] = {}
+    for event in journal.events():
+        if isinstance(event, Trial):
+            trials.append(event)
+        elif isinstance(event, Asked):
+            asked_s.setdefault(event.proposal.id, event.budget.elapsed_s)
+    if not any(asked_s.values()):
+        told_s = journal.finished_at()
+        asked_s |= {
+            one.proposal.id: max(0.0, told_s[one.proposal.id] - one.outcome.seconds)
+            for one in trials
+            if one.proposal.id in told_s
+        }
+    return trials, asked_s
+
+
 def _losses(group: list[Trial]) -> dict[int, float]:
     losses: dict[int, float] = {}
     for one in sorted(group, key=_length):  # what was trained longest counts
@@ -146,6 +195,7 @@ def _row(key: str, group: list[Trial], metric: Metric, weights: Mapping[str, flo
         "folds": len(losses),
         "seconds": round(sum(one.outcome.seconds for one in group), 3),
         **{name: realised[name] for name in COSTS if name in realised},
+        **({} if tree.component == NETWORK else _costs(tree, group)),
         "weight": round(weights.get(key, 0.0), 4),
         "status": str(status),
         "reason": bad.outcome.reason if bad else "",
@@ -155,3 +205,9 @@ def _row(key: str, group: list[Trial], metric: Metric, weights: Mapping[str, flo
         "loss": mean,
         "complete": bool(losses) and len(losses) * 2 >= min(most, 5),
     }
+
+
+def _costs(tree: Candidate, group: list[Trial]) -> dict[str, Any]:
+    """Return what a pipeline costs: its nodes, and the milliseconds in which one model of it predicts 1,000 rows."""
+    seconds = [one.outcome.predict_s for one in group if one.done and one.outcome.predict_s > 0]
+    return {"complexity": n_nodes(tree), "predict_ms": round(1e3 * fmean(seconds), 3) if seconds else None}

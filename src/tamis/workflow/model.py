@@ -32,6 +32,7 @@ from tamis.tasks.metric import Needs
 from tamis.tasks.targets import TargetCoder
 from tamis.tasks.task import Task
 from tamis.workflow.names import check_columns, near
+from tamis.workflow.origin import Origin
 
 FORMAT = 1
 """The version of the manifest; a later Tamis reads every earlier one."""
@@ -105,6 +106,7 @@ class Recipe:
     estimate: ScoreEstimate | None = None
     constant_loss: float | None = None
     layout: Layout | None = None
+    origin: Origin | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for the manifest."""
@@ -123,6 +125,7 @@ class Recipe:
             "rule": self.rule.to_json() if self.rule else None,
             "estimate": self.estimate.to_json() if self.estimate else None,
             "layout": self.layout.to_json() if self.layout else None,
+            "origin": self.origin.to_json() if self.origin else None,
         }
 
     @classmethod
@@ -156,6 +159,7 @@ class Recipe:
             rule=maybe("rule", DecisionRule),
             estimate=maybe("estimate", ScoreEstimate),
             layout=maybe("layout", Layout),
+            origin=maybe("origin", Origin),
         )
 
     @property
@@ -215,9 +219,7 @@ class Model:
         folder = folder / "model" if (folder / "model").is_dir() else folder
         manifest = folder / "manifest.json"
         if not manifest.is_file():
-            raise RunFolderError(
-                f"There is no model in {path}: {manifest.name} is missing. Was the run ended too early?"
-            )
+            raise RunFolderError(f"There is no model in {path}: {manifest.name} is missing. Was the run ended early?")
         try:
             recipe = Recipe.from_json(json.loads(manifest.read_text(encoding="utf-8")))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -316,9 +318,9 @@ class Model:
             return np.tile(constant, (table.n_rows, 1)) if classification else np.full(table.n_rows, constant[0])
         mean = RunningMean()
         for preparation, uses in self._uses().items():
-            matrix = table.values if not preparation else self._part(preparation).transform(table)
+            matrix = table.values if not preparation else self.part(preparation).transform(table)
             for key, share in uses:
-                model = self._part(key)
+                model = self.part(key)
                 component = pipelines.find(self._loaded[f"{key} component"], self.catalogue)
                 mean.add(pipelines.predict(model, component, matrix, classification), share)
         return mean.result()
@@ -333,7 +335,8 @@ class Model:
                 uses.setdefault(unit.preparation, []).append((unit.model, share))
         return uses
 
-    def _part(self, key: str) -> Any:
+    def part(self, key: str) -> Any:
+        """Return a fitted part by its content hash, read when it is first asked for."""
         if key not in self._loaded:
             meta, files = unpack(self.parts[key])
             name = meta.get("component")

@@ -16,7 +16,7 @@ from tamis.core.component import Component
 from tamis.core.errors import CorruptArtefactError, DataError
 from tamis.core.kinds import Role, TaskKind
 from tamis.core.trial import Trial
-from tamis.data.dataset import Dataset
+from tamis.data.dataset import ROW_FIELDS, Dataset
 from tamis.data.frames import to_pandas
 from tamis.data.layout import Layout
 from tamis.data.metafeatures import metafeatures
@@ -38,6 +38,7 @@ from tamis.workflow.columns import Columns, audited, typed
 from tamis.workflow.model import Recipe
 from tamis.workflow.names import nearest_column
 from tamis.workflow.objective import TableObjective
+from tamis.workflow.origin import Origin
 from tamis.workflow.planned import Tell
 from tamis.workflow.settings import Settings
 
@@ -84,6 +85,7 @@ class Plan:
     most_candidates: float = inf
     """A table of few rows cannot tell more apart; fixed when the run begins, so that a resume asks the same."""
     components: Sequence[Component] = field(default=(), compare=False)
+    origin: Origin | None = None
 
     @property
     def objective(self) -> TableObjective:
@@ -123,6 +125,7 @@ class Plan:
             constant=constant,
             constant_loss=loss,
             layout=self.layout,
+            origin=self.origin,
         )
 
     def name_of(self, trial: Trial) -> str | None:
@@ -150,6 +153,7 @@ class Plan:
             "notes": list(self.notes),
             "most_candidates": None if self.most_candidates == inf else self.most_candidates,
             "layout": self.layout.to_json() if self.layout else None,
+            "origin": self.origin.to_json() if self.origin else None,
         }
         atomic_write(path, json.dumps(record).encode())
 
@@ -175,6 +179,7 @@ class Plan:
             notes=tuple(record["notes"]),
             most_candidates=inf if record["most_candidates"] is None else record["most_candidates"],
             layout=Layout.from_json(record["layout"]) if record["layout"] else None,
+            origin=Origin.from_json(record["origin"]) if record.get("origin") else None,
         )
 
 
@@ -236,6 +241,7 @@ def make_plan(
         dataset.y, scheme, classification=task.kind is not TaskKind.REGRESSION,
         groups=dataset.groups, times=dataset.times, given=dataset.folds, duplicates=copies, seed=settings.seed,
     )  # fmt: skip
+    asked = scheme
     if folds.n_folds < scheme.n_folds:
         scheme = replace(scheme, n_folds=folds.n_folds)
     dataset.save(folder / "data")
@@ -245,9 +251,8 @@ def make_plan(
     n_columns = dataset.table.shape[1]
     orders = Orders.shipped()
     order, similar = orders.of(metafeatures(dataset, task.kind)) if orders.known else (orders.default, "")
-    candidates = (
-        candidates_for(groups, task.kind, dataset.n_rows, n_columns, catalogue, catalogue.own, order) if n_columns else []
-    )
+    own, n_rows = catalogue.own, dataset.n_rows
+    candidates = candidates_for(groups, task.kind, n_rows, n_columns, catalogue, own, order) if n_columns else []
     if similar:
         tell(f"begins with what did best on a similar table ({similar})")
     plan = Plan(
@@ -255,6 +260,7 @@ def make_plan(
         folds=folder / "data" / "splits.npy", candidates=tuple(candidates), notes=tuple(notes), layout=given.layout,
         most_candidates=inf if settings.is_reproducible else max(LEAST_CANDIDATES, candidate_cap(dataset.n_rows)),
         components=tuple(components),
+        origin=Origin(settings.seed, asked, dataset.n_rows, copies is not None, _beside(dataset)),
     )  # fmt: skip
     plan.save(folder / "plan.json")
     tell(describe(plan, dataset, groups, folds))
@@ -328,6 +334,11 @@ def _with_rows_data(frame: Any, columns: Columns, y: Encoded, given: Given) -> t
         **{name: None if found is None else found[keep] for name, found in beside.items()},
     )
     return dataset, keep
+
+
+def _beside(dataset: Dataset) -> tuple[str, ...]:
+    """Name what is known of each row beside its features."""
+    return tuple(name for name in ROW_FIELDS if name != "y" and getattr(dataset, name) is not None)
 
 
 def _scheme(dataset: Dataset, task: Task, settings: Settings, left_s: float) -> Scheme:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tamis.core.errors import ParameterError, wrong_choice
 from tamis.core.kinds import Role, TaskKind
+from tamis.core.plugins import names
 
 PRESETS = ("fast", "balanced", "best")
 TABLE_SEARCHES = ("auto", "portfolio", "random", "bayesian", "genetic")
@@ -52,6 +53,7 @@ class Settings:
     """None: 85 % of what the machine or its container has free."""
     preset: str = "balanced"
     search: str = "auto"
+    """A name of ours, or one that an installed package offers under `tamis.strategies`."""
     jobs: int = -1
     """How many cores; -1: all that this process may use."""
     seed: int = 0
@@ -90,8 +92,8 @@ class Settings:
             raise wrong_choice("task", self.task, TaskKind)
         if self.preset not in PRESETS:
             raise wrong_choice("preset", self.preset, PRESETS)
-        if self.search not in SEARCHES:
-            raise wrong_choice("search", self.search, SEARCHES)
+        if self.search not in SEARCHES and self.search not in (plugged := names("tamis.strategies")):
+            raise wrong_choice("search", self.search, (*SEARCHES, *plugged))
         if self.space not in SPACES:
             raise wrong_choice("space", self.space, SPACES)
         if self.search == "morphism" and self.space not in ("auto", "plain"):

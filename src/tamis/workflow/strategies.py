@@ -1,6 +1,7 @@
 """Composes the strategy that a run's `search` option names."""
 
 from math import inf
+from typing import Any
 
 from tamis.core.candidate import Candidate
 from tamis.core.component import Shape
@@ -8,7 +9,7 @@ from tamis.core.contracts import Strategy
 from tamis.data.dataset import Dataset
 from tamis.pipelines import compile as pipelines
 from tamis.pipelines.rules import grammar_for
-from tamis.search.catalogue import Ingredients, strategy_named
+from tamis.search.catalogue import Ingredients, strategy_from, strategy_named
 from tamis.search.portfolio import PortfolioStrategy
 from tamis.search.racing import FoldRacing
 from tamis.workflow.plan import Plan
@@ -38,10 +39,11 @@ def _left_out(plan: Plan) -> tuple[str, ...]:
     return ("dummy", *slow)
 
 
-def strategy_for(plan: Plan, given: Strategy | None = None) -> Strategy:
+def strategy_for(plan: Plan, given: Any = None) -> Strategy:
     """Return the whole strategy of a run: which candidates, in which order, on which folds.
 
-    A given one of the user's own proposes whole candidates; the folds are seen to here.
+    A given one of the user's own, or what makes it of the ingredients, proposes whole candidates; the folds are seen
+    to here.
     """
     if isinstance(given, FoldRacing):
         return given
@@ -58,18 +60,16 @@ def strategy_for(plan: Plan, given: Strategy | None = None) -> Strategy:
 
     grammar = grammar_for(plan.groups, kind, catalogue, _left_out(plan)) if plan.candidates else None
     inner: Strategy
-    if given is not None:
-        inner = given
-    elif grammar is None:
-        inner = PortfolioStrategy((), cost)
+    if grammar is None:
+        inner = given if given is not None and not callable(given) else PortfolioStrategy((), cost)
     else:
         ingredients = Ingredients(
             grammar, settings.seed, plan.candidates, cost, n_units=plan.scheme.n_folds, share=SHARE
         )  # fmt: skip
-        inner = strategy_named(settings.search, ingredients)
+        inner = strategy_from(given, ingredients) if given is not None else strategy_named(settings.search, ingredients)
     return FoldRacing(
         inner,
         n_folds=plan.scheme.n_folds,
         n_repeats=plan.scheme.n_repeats,
-        max_candidates=plan.most_candidates if settings.search in CAUTIOUS else inf,
+        max_candidates=plan.most_candidates if given is None and settings.search in CAUTIOUS else inf,
     )

@@ -10,8 +10,10 @@ pytestmark = pytest.mark.extras
 from tamis.checks.simulator import simulate
 from tamis.core.budget import BudgetView
 from tamis.core.candidate import BATCH
+from tamis.core.errors import ParameterError
 from tamis.core.trial import Outcome, Proposal, Status, Trial
 from tamis.neural.language.spaces import body_of
+from tamis.search.sampling import RandomStrategy
 from tamis.workflow.images.strategies import IMAGE_STRATEGIES, ImageIngredients, foresight, strategy_for_images
 from tamis.workflow.settings import IMAGE_SEARCHES
 
@@ -86,3 +88,14 @@ def test_a_search_is_kept_to_its_space(planned, space, component):
     plan = planned(max_trials=None, time_limit_s=60.0, space=space, search="local")
     first = strategy_for_images(plan).ask(BudgetView(1.0, 59.0))
     assert first.candidate.children[0].component == component
+
+
+def test_a_package_may_offer_a_strategy_for_images_too(planned, monkeypatch):
+    plan = replace(plan := planned(max_trials=None, time_limit_s=60.0), settings=replace(plan.settings, search="mine"))
+    made = {"mine": lambda given: RandomStrategy(given.grammar, given.seed + len(given.portfolio))}
+    monkeypatch.setattr("tamis.workflow.images.strategies.offered", lambda group: made.items())
+    trials = simulate(strategy_for_images(plan), trained(0.1), limit_s=60.0, slots=2)
+    assert {one.proposal.origin for one in trials} == {"random", "final"}
+    for name in ("genetic", "yours"):  # one for tables, and one that nobody offers
+        with pytest.raises(ParameterError, match="'mine'"):
+            strategy_for_images(replace(plan, settings=replace(plan.settings, search=name)))

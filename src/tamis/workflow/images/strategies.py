@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +14,14 @@ from tamis.core.contracts import Strategy
 from tamis.core.decisions import Decisions
 from tamis.core.errors import wrong_choice
 from tamis.core.grammar import Grammar
+from tamis.core.plugins import offered
 from tamis.core.seeds import generator
 from tamis.core.trial import Outcome, Trial
 from tamis.neural.language import genotypes, spaces
 from tamis.neural.language.shapes import ImageShape
 from tamis.neural.language.stacking import stretched
 from tamis.run.limits import cpu_count
+from tamis.search.catalogue import Ingredients, strategy_from
 from tamis.search.climbing import LocalSearch
 from tamis.search.compose import ThenStrategy
 from tamis.search.curves import foreseen
@@ -33,7 +36,7 @@ from tamis.search.sharing import WeightSharing
 from tamis.search.surrogate import SurrogateStrategy
 from tamis.workflow.images.brief import FINAL_EPOCHS, enough_epochs
 from tamis.workflow.images.plan import UNIT_SHARE, ImagePlan
-from tamis.workflow.settings import IMAGE_SEARCHES
+from tamis.workflow.settings import IMAGE_SEARCHES, TABLE_SEARCHES
 
 SHORT_S = 150.0
 """With less time only the seed networks and their neighbours are looked at: there is none for strangers."""
@@ -105,6 +108,15 @@ class ImageIngredients:
         """Draw a network whose cells are worth training; it is trained in the usual way."""
         tree = spaces.sample(self.grammar, rng)
         return tree.with_parameters(flip=True) if self.plan.flip else tree
+
+    def own(self, made: Any) -> Strategy:
+        """Take what a plug-in or the user makes of grammar, seed and known networks; its networks are trained by rungs.
+
+        It gets the same `Ingredients` as a search for tables.
+        """
+        if isinstance(made, Strategy) and not isinstance(made, type):
+            return made
+        return self.halved(strategy_from(made, Ingredients(self.grammar, self.seed, self.seeds)))
 
     @property
     def is_short(self) -> bool:
@@ -220,7 +232,7 @@ def foresight(plan: ImagePlan) -> Callable[[Trial], float]:
     return foresee
 
 
-def strategy_for_images(plan: ImagePlan, given: Strategy | None = None) -> Strategy:
+def strategy_for_images(plan: ImagePlan, given: Any = None) -> Strategy:
     """Return the whole strategy of a run: the search, then the training of its best for the rest of the time.
 
     A given one of the user's own proposes networks; the last training is seen to here.
@@ -228,11 +240,14 @@ def strategy_for_images(plan: ImagePlan, given: Strategy | None = None) -> Strat
     ingredients = ImageIngredients(plan)
     name = plan.settings.search
     if given is None and name not in IMAGE_STRATEGIES:
-        raise wrong_choice("search", name, IMAGE_SEARCHES)
+        plugged = dict(offered("tamis.strategies"))
+        if name in TABLE_SEARCHES or name not in plugged:
+            raise wrong_choice("search", name, (*IMAGE_SEARCHES, *plugged))
+        given = plugged[name]
     jobs = cpu_count() if plan.settings.jobs == -1 else plan.settings.jobs
     if plan.only is not None:
         return FinaleStrategy(PortfolioStrategy([]), share=1.0, fallback=plan.only, threads=jobs)
-    inner = given if given is not None else IMAGE_STRATEGIES[name](ingredients)
+    inner = ingredients.own(given) if given is not None else IMAGE_STRATEGIES[name](ingredients)
 
     def epochs(budget: BudgetView, told: Outcome | None) -> float:
         """Return how many epochs one thread comes to in what is left."""

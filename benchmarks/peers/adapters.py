@@ -38,6 +38,7 @@ class Job:
             options.task, options.metric, options.limit, options.cores, options.seed,
         )  # fmt: skip
         self.preset, self.place, self.memory_mb = options.preset, place, options.memory_mb
+        self.order = options.order.split(",") if options.order else []
         self.kept = None
         """What a user would keep to predict with: an object, or the path that the system has saved it under."""
         train, test = (
@@ -80,10 +81,17 @@ class Job:
 
 
 def tamis(job):
+    """Tamis; a name behind the colon is a preset or a search, an order of starting configurations replaces its own."""
     from tamis import AutoClassifier, AutoRegressor
 
+    if job.order:
+        # No option: who measures an order learned without the set reaches inside.
+        from tamis.pipelines.orders import Orders
+
+        Orders.shipped = classmethod(lambda cls: Orders(tuple(job.order)))
     kind = AutoRegressor if job.task == "regression" else AutoClassifier
-    options = {"preset": job.preset} if job.preset else {}
+    preset = job.preset in ("fast", "balanced", "best")
+    options = {"preset" if preset else "search": job.preset} if job.preset else {}
     model = kind(time_limit=job.limit, metric=job.metric, random_state=job.seed, n_jobs=job.cores, **options)
     model.fit(job.train, job.y)
     model.save(f"{job.place}/model")
@@ -362,6 +370,7 @@ def main():
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--memory-mb", type=int, default=8_000)
+    parser.add_argument("--order", default="", help="names of starting configurations, for Tamis alone")
     parser.add_argument("--speed", action="store_true", help="time predictions of many rows and of one")
     options = parser.parse_args()
     options.system, _, options.preset = options.system.partition(":")

@@ -45,15 +45,15 @@ def regrets(row: Mapping[str, float | None]) -> dict[str, float]:
     return {name: 1.0 if one is None else (one - low) / spread for name, one in row.items()}
 
 
-def wins(losses: Losses, other: str) -> tuple[int, int, int]:
-    """Count on how many sets Tamis is ahead of another system, level with it, and behind; its failures are not counted.
+def wins(losses: Losses, other: str, ours: str = OURS) -> tuple[int, int, int]:
+    """Count on how many sets Tamis is ahead of another system, level with it, and behind; failures are not counted.
 
     Examples
     --------
     >>> wins({"x": {"tamis": 0.1, "flaml": 0.2}, "y": {"tamis": 0.1, "flaml": None}}, "flaml")
     (1, 0, 0)
     """
-    pairs = [(row.get(OURS), row.get(other)) for row in losses.values() if other in row]
+    pairs = [(row.get(ours), row.get(other)) for row in losses.values() if other in row]
     known = [(mine, its) for mine, its in pairs if mine is not None and its is not None]
     level = sum(abs(mine - its) <= SAME * its for mine, its in known)
     ahead = sum(mine < its - SAME * its for mine, its in known)
@@ -64,6 +64,8 @@ def comparison(results: Mapping[str, Any]) -> str:
     """Write the comparison for people."""
     losses = losses_of(results)
     systems = list(dict.fromkeys(system for row in results["sets"].values() for system in row))
+    ways = [one for one in systems if one.startswith(f"{OURS}:")]
+    rivals = [one for one in systems if one not in ways]
     whole = {name: row for name, row in losses.items() if all(system in row for system in systems)}
     every = [(system, one) for row in results["sets"].values() for system, one in row.items()]
     versions = {system: one["version"] for system, one in every if one.get("version")}
@@ -71,6 +73,7 @@ def comparison(results: Mapping[str, Any]) -> str:
     days = dict.fromkeys([dates[0], dates[-1]])
     lines = [
         f"# AutoML systems side by side, {results['limit_s']:g} s\n",
+        *(f"{note}\n" for note in results.get("notes", ())),
         f"{every[0][1]['cores']} cores, {every[0][1]['memory_gb']} GB, {' to '.join(days)};",
         f"versions: {', '.join(f'{name} {version}' for name, version in versions.items())}.",
         "Losses on test rows (1 - AUC, log loss, RMSE; lower is better), the best of each set in bold. Every system",
@@ -90,9 +93,20 @@ def comparison(results: Mapping[str, Any]) -> str:
         "one row ms | model MB |",
         "|---|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    order = {system: mean([ranks(row)[system] for row in whole.values()] or [0.0]) for system in systems}
-    for system in sorted(systems, key=lambda one: order[one]):
+    order = {system: mean([_place(row, system, rivals) for row in whole.values()] or [0.0]) for system in systems}
+    for system in sorted(rivals, key=lambda one: order[one]):
         lines.append(_row(system, order[system], results, whole, losses))
+    if ways:
+        others = [one for one in rivals if one != "baseline"]
+        lines += [
+            "",
+            "Other ways of Tamis: their mean rank in its place, and ahead-level-behind against each system.\n",
+            f"| way | mean rank | {' | '.join(others)} |",
+            f"|---|--:|{'---|' * len(others)}",
+        ]
+        for way in ways:
+            counted = (wins(losses, other, way) for other in others)
+            lines.append(f"| {way} | {order[way]:.2f} | {' | '.join('-'.join(map(str, one)) for one in counted)} |")
     failed = [
         f"- {name}, {system}: {one['error'][:160]}"
         for name, row in results["sets"].items()
@@ -100,6 +114,12 @@ def comparison(results: Mapping[str, Any]) -> str:
         if one.get("error")
     ]
     return "\n".join([*lines, *(["", "Failures:", *failed] if failed else [])]) + "\n"
+
+
+def _place(row: Mapping[str, float | None], system: str, rivals: list[str]) -> float:
+    """Return the rank of a system among its rivals; another way of Tamis stands in the place of Tamis."""
+    beside = [one for one in rivals if one != OURS or not system.startswith(OURS)]
+    return ranks({one: row[one] for one in dict.fromkeys([*beside, system])})[system]
 
 
 def _cell(row: Mapping[str, float | None], system: str, best: float | None) -> str:

@@ -5,7 +5,9 @@
 Each system but Tamis lives in an environment of its own, `TAMIS_PEERS/NAME` (see README.md), and is run by
 `adapters.py`, one after the other, set by set. OUT.json keeps every run as it ends, and what is there is not run again,
 so that the whole can be stopped and gone on with; OUT.md is the comparison. With `--speed` predictions are timed as
-well. Names of sets may follow; the whole suite otherwise. `--compare` writes the comparison anew and runs nothing.
+well. Names of sets may follow; the whole suite otherwise. `--compare` writes the comparison anew and runs nothing;
+`--note` keeps a line that stands above it. `--orders` gives, for each set, the order of starting configurations that
+was learned without it (`portfolio/learn.py --left-out`).
 """
 
 import argparse
@@ -29,14 +31,16 @@ SYSTEMS = (
 )  # fmt: skip
 
 
-def run(system: str, one: DataSet, limit: float, seed: int, speed: bool) -> dict[str, Any]:
+def run(system: str, one: DataSet, chosen: argparse.Namespace) -> dict[str, Any]:
     """Run a system on a set; what went wrong stands in the record's `error`."""
-    name = system.partition(":")[0]
+    name, limit = system.partition(":")[0], chosen.limit
+    orders = json.loads(chosen.orders.read_text()) if chosen.orders and name == "tamis" else {}
+    order = ",".join(orders.get(one.name, ()))
     python = sys.executable if name in ("tamis", "baseline") else str(PEERS / name / "bin" / "python")
     with tempfile.TemporaryDirectory(prefix="peer-") as place:
         command = [python, str(ADAPTERS), system, "--train", str(one.train), "--test", str(one.test), "--target",
-                   one.target, "--task", one.task, "--metric", one.metric, "--limit", f"{limit:g}", "--seed", str(seed),
-                   "--out", place, *["--speed"] * speed]  # fmt: skip
+                   one.target, "--task", one.task, "--metric", one.metric, "--limit", f"{limit:g}", "--seed",
+                   str(chosen.seed), "--out", place, "--order", order, *["--speed"] * chosen.speed]  # fmt: skip
         watched = watch(command, timeout_s=4 * limit + 600)
         try:
             record: dict[str, Any] = json.loads(Path(place, "run.json").read_text())
@@ -47,6 +51,8 @@ def run(system: str, one: DataSet, limit: float, seed: int, speed: bool) -> dict
             record["score"] = score(one, kept["found"], kept["truth"])
             if not np.isfinite(record["score"]):
                 record["error"] = "its predictions are not finite"
+    if order:
+        record["order"] = "learned without the set"
     return {**record, "metric": one.metric, "wall_s": watched.seconds, "peak_mb": watched.peak_mb}
 
 
@@ -70,20 +76,24 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--compare", action="store_true")
+    parser.add_argument("--orders", type=Path)
+    parser.add_argument("--note", action="append", default=[])
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args()
     kept = chosen.out.with_suffix(".json")
     results = json.loads(kept.read_text()) if kept.exists() else {"limit_s": chosen.limit, "sets": {}}
+    results["notes"] = chosen.note or results.get("notes", [])
     for one in data_sets(chosen.sets):
         for system in () if chosen.compare else chosen.systems:
             mine = results["sets"].setdefault(one.name, {})
             if system in mine:
                 continue
-            mine[system] = {**run(system, one, chosen.limit, chosen.seed, chosen.speed), **when()}
+            mine[system] = {**run(system, one, chosen), **when()}
             kept.parent.mkdir(parents=True, exist_ok=True)
             kept.write_text(json.dumps(results, indent=1) + "\n")
             told = {name: mine[system].get(name) for name in ("score", "fit_s", "peak_mb", "error")}
             print(one.name, system, told, flush=True)
+    kept.write_text(json.dumps(results, indent=1) + "\n")
     chosen.out.with_suffix(".md").write_text(comparison(results))
 
 

@@ -9,7 +9,7 @@ that of the median configuration; it counts integrated over the logarithm of tim
 sets. An order is built greedily and then mended by moving single configurations.
 
 Prints how the order stands beside the one in use and beside random ones, each set judged by an order learned without
-it. With `--check` nothing is written.
+it, which `--left-out` keeps for benchmarks. With `--check` nothing else is written.
 """
 
 import argparse
@@ -171,6 +171,7 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=5, help="sets are left out in so many parts")
     parser.add_argument("--similar", action="store_true", help="an order for each kind of table, too: it takes long")
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--left-out", type=Path, help="keep for each set the order learned without it")
     chosen = parser.parse_args()
     records = [Record.read(path) for path in sorted(chosen.data.glob("*.npz"))]
     records = [one for one in records if not one.metafeatures["is_sparse"]]
@@ -184,11 +185,13 @@ def main() -> None:
     print("learned:", " ".join(order[:DEPTH]), flush=True)
     rng = np.random.default_rng(0)
     held: dict[str, tuple[float, float]] = {}
+    unseen: dict[str, list[str]] = {}
     for part in range(chosen.parts):
         out = records[part :: chosen.parts]
         others = [one for one in records if one not in out]
         without = learned(others, names)
         for one in out:
+            unseen[one.name] = without
             similar = learned(others, names, nearness(one, others)) if chosen.similar else without
             held[one.name] = (regret(one, without), regret(one, similar))
     print("set | left out | left out, by similar sets | learned with it | in use | random (mean of ten)")
@@ -198,6 +201,8 @@ def main() -> None:
         rows.append((*held[one.name], regret(one, order), regret(one, in_use), random))
         print(one.name, *(f"{value:.3f}" for value in rows[-1]), sep=" | ")
     print("mean", *(f"{value:.3f}" for value in np.mean(rows, axis=0)), sep=" | ")
+    if chosen.left_out:
+        chosen.left_out.write_text(json.dumps(unseen, indent=1) + "\n")
     if not chosen.check:
         kept: dict[str, Any] = {"default": order, "near": 0.0, "known": []}
         if chosen.similar:

@@ -10,8 +10,8 @@ import pytest
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NAMES = sorted(path.name for path in EXAMPLES.glob("*.py"))
 
-SLOW = {"digits.py"}
-"""Takes the default limit of one minute."""
+SLOW = {"digits.py", "genetic_digits.py"}
+"""They take a minute or two."""
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in NAMES])

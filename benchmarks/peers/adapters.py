@@ -39,6 +39,7 @@ class Job:
         )  # fmt: skip
         self.preset, self.place, self.memory_mb = options.preset, place, options.memory_mb
         self.order = options.order.split(",") if options.order else []
+        self.folder = os.path.basename(os.path.dirname(options.train))
         self.kept = None
         """What a user would keep to predict with: an object, or the path that the system has saved it under."""
         train, test = (
@@ -87,8 +88,11 @@ def tamis(job):
     if job.order:
         # No option: who measures an order learned without the set reaches inside.
         from tamis.pipelines.orders import Orders
+        from tamis.pipelines.warm import WarmStart
 
-        Orders.shipped = classmethod(lambda cls: Orders(tuple(job.order)))
+        warm, Orders.shipped = WarmStart.shipped(), classmethod(lambda cls: Orders(tuple(job.order)))
+        others = WarmStart(tuple(one for one in warm.known if one.name != job.folder), warm.near)
+        WarmStart.shipped = classmethod(lambda cls: others)
     kind = AutoRegressor if job.task == "regression" else AutoClassifier
     preset = job.preset in ("fast", "balanced", "best")
     options = {"preset" if preset else "search": job.preset} if job.preset else {}

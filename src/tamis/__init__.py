@@ -12,6 +12,7 @@ _HOMES = {
     "AutoSklearnRegressor": "tamis.estimators.autosklearn",
     "ImageClassifier": "tamis.estimators.image",
     "ImageRegressor": "tamis.estimators.image",
+    **dict.fromkeys(("TextClassifier", "TextRegressor"), "tamis.estimators.text"),
     "component": "tamis.pipelines.wrapped",
     "load": "tamis.estimators.loading",
     **dict.fromkeys(("Choice", "Float", "Int"), "tamis.core.space"),
@@ -20,7 +21,7 @@ _HOMES = {
 
 __all__ = [
     "AutoClassifier", "AutoRegressor", "AutoSklearnClassifier", "AutoSklearnRegressor", "Choice", "Float",
-    "ImageClassifier", "ImageRegressor", "Int", "__version__", "component", "load",
+    "ImageClassifier", "ImageRegressor", "Int", "TextClassifier", "TextRegressor", "__version__", "component", "load",
 ]  # fmt: skip
 
 

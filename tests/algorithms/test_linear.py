@@ -37,3 +37,20 @@ def test_a_short_slice_learns_from_a_sample(named, fresh):
     big = fresh(named("logistic"), TaskKind.BINARY, np.zeros((200_000, 200)), limit_s=1.0)
     assert 500 <= big.max_rows < 200_000
     assert fresh(named("logistic"), TaskKind.BINARY, X, limit_s=1.0).max_rows >= 10
+
+
+def test_the_weaker_penalty_that_words_need_is_found_on_wide_sparse_rows(named, fresh):
+    from scipy import sparse
+
+    rng = np.random.default_rng(0)
+    X = sparse.random(200, 500, density=0.02, format="csr", random_state=0)
+    noise, signal = rng.integers(0, 2, 200), (np.asarray(X[:, :250].sum(axis=1) - X[:, 250:].sum(axis=1)) > 0).ravel()
+    C = [fresh(named("logistic"), TaskKind.BINARY, X).fit(X, y.astype(int)).realised_["C"] for y in (noise, signal)]
+    assert C[0] <= 0.1 and C[1] >= 1.0
+
+
+def test_rows_are_cut_as_another_fold_found_not_by_the_estimate(named, fresh):
+    X = np.zeros((5_000, 400))
+    known = fresh(named("logistic"), TaskKind.BINARY, X, limit_s=0.5, realised={"most_rows": 5_000})
+    guessed = fresh(named("logistic"), TaskKind.BINARY, X, limit_s=0.5)
+    assert known.max_rows >= 5_000 > guessed.max_rows

@@ -153,3 +153,44 @@ def test_symbols_without_production_or_end_are_refused():
         Grammar("a", [Production("a", "x", ("b",))])
     with pytest.raises(ParameterError, match=r"\['a'\] of the grammar never come to an end"):
         Grammar("a", [Production("a", "x", ("a",))])
+
+
+UNION = Grammar(
+    "all",
+    [
+        Production("all", "union", ("one", "one*"), unordered=True),
+        Production("all", "beside", ("first", "one*"), unordered=True),
+        Production("first", "raw"),
+        *(Production("one", name) for name in "abc"),
+        Production("one", "tuned", (), Space({"share": Float(0.0, 1.0)})),
+    ],
+)
+FIXED = {"union": 0, "beside": 1}
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=60, deadline=None)
+def test_inputs_without_order_stand_in_one_order_and_each_once(seed):
+    rng = np.random.default_rng(seed)
+    tree, other = UNION.grow(rng), UNION.grow(rng)
+    for one in (tree, UNION.mutate(tree, rng), UNION.cross(tree, other, rng)):
+        UNION.check(one)
+        free = one.inputs[FIXED[one.component] :]
+        assert len(set(free)) == len(free) and len(one.inputs) >= 2
+        assert [child.component for child in free] == sorted(child.component for child in free)
+
+
+def test_repair_makes_one_candidate_of_all_orders():
+    a, b, c = (Candidate.of(name) for name in "abc")
+    rng = np.random.default_rng(0)
+    proper = Candidate.of("union", {}, a, b, c)
+    for inputs in ((c, b, a), (b, a, c, b), (a, b, c)):
+        assert UNION.repair(Candidate.of("union", {}, *inputs), rng) == proper
+    beside = UNION.repair(Candidate.of("beside", {}, Candidate.of("raw"), c, a), rng)
+    assert [one.component for one in beside.inputs] == ["raw", "a", "c"]
+    alone = UNION.repair(Candidate.of("union", {}, b, b), rng)
+    assert len(set(alone.inputs)) == 2 and b in alone.inputs, "a union of one branch gets another"
+
+
+def test_a_subtree_is_checked_against_any_symbol():
+    assert UNION.writes(Candidate.of("a"), "one") and not UNION.writes(Candidate.of("a"))

@@ -106,3 +106,13 @@ def test_it_is_told_in_words() -> None:
     title, description = root[0].text, root[1].text
     assert title == "The pipelines of the model"
     assert description is not None and re.search(r"impute \(strategy = median\) to standardize", description)
+
+
+def test_a_model_below_another_is_drawn_as_one():
+    """A reader sees which boxes are models, and that their predictions are columns for the next."""
+    inner = Candidate.of("lda", {"shrinkage": 0.25}, NUMBERS)
+    tree = Candidate.of("logistic", {}, Candidate.of("join", {}, NUMBERS, Candidate.of("predictions", {}, inner)))
+    words = written(draw_pipeline(tree, CATALOGUE))
+    assert {"lda", "shrinkage = 0.25", "predictions", "out of fold", "logistic"} <= set(words)
+    kinds = {one: draw_pipeline(tree, {}).count(one) for one in ("#0f766e", "#1d5fa8")}
+    assert draw_pipeline(tree, CATALOGUE).count("#0f766e") > kinds["#0f766e"]

@@ -79,3 +79,28 @@ def test_alike_texts_get_alike_hashes():
     made = MinHash(60).fit_transform(texts("senior engineer", "senior enginer", "gardener", ""))
     alike, apart = (np.mean(made[0] == made[row]) for row in (1, 2))
     assert alike > 0.4 > apart
+
+
+def test_marks_and_emoji_are_words_where_they_count():
+    rows = texts("so good ! 😀", "is it a b ?")
+    assert {"!", "😀", "a", "?"} <= set(Ngrams(longest=1, marks=True).fit(rows).vectorizers_[0].vocabulary_)
+    assert set(Ngrams(longest=1).fit(rows).vectorizers_[0].vocabulary_) == {"so", "good", "is", "it"}
+
+
+def test_columns_that_belong_together_are_read_as_one_text():
+    X = np.hstack([texts("red apple", "green apple"), texts("one red", "two")])
+    joined = Ngrams(longest=1, joined=True)
+    assert joined.fit_transform(X).shape == (2, 5)
+    assert "title+text:red" in joined.get_feature_names_out(["title", "text"])
+    assert abs(joined.transform(X) - joined.fit_transform(X)).sum() == 0
+    with pytest.raises(DataError):
+        joined.transform(X[:, :1])
+
+
+@pytest.mark.parametrize("sample", [20, 1_000])
+def test_training_rows_are_transformed_as_others_are(sample):
+    for n_components in (0, 4):
+        fitted = Ngrams(sample=sample, n_components=n_components)
+        made, again = fitted.fit_transform(TOPICS), fitted.transform(TOPICS)
+        difference = abs(made - again)
+        assert difference.max() < 1e-5

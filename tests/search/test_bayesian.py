@@ -277,3 +277,16 @@ def test_of_two_results_that_at_the_higher_fidelity_counts():
 def test_impossible_options_are_refused(options):
     with pytest.raises(ParameterError, match=next(iter(options))):
         BayesianStrategy(PIPELINES, 0, **options)
+
+
+def test_a_result_on_a_part_is_no_result_on_the_whole():
+    """Told that everything is worse with little, it asks where the loss is low, not where the fidelity was high."""
+    space = Grammar("model", [Production("model", "ridge", (), Space({"x": Float(0.0, 1.0)}))])
+    strategy = BayesianStrategy(space, 0, n_initial=5, explore=0.0)
+    for number in range(12):
+        x, fidelity = number / 11, 1.0 if number in (0, 1, 10, 11) else 0.2
+        loss = (x - 0.5) ** 2 + (1.0 - fidelity)
+        proposal = Proposal(Candidate.of("ridge", {"x": x}), fidelity=fidelity, origin="other")
+        strategy.tell(Trial(proposal, Outcome(Status.DONE, {"loss": loss}, seconds=1.0)))
+    asked = strategy.ask(BudgetView())
+    assert asked.memo["by"] == "model" and 0.3 < asked.candidate.settings["x"] < 0.7

@@ -1,10 +1,12 @@
 """Every strategy, named or wrapped, keeps what strategies promise."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
 from tamis.checks.strategy import check_strategy
+from tamis.core.budget import BudgetView
 from tamis.core.errors import ParameterError
 from tamis.search import catalogue
 from tamis.search.bayesian import BayesianStrategy
@@ -15,6 +17,7 @@ from tamis.search.evolution import RegularizedEvolution
 from tamis.search.filtering import ProxyFilter
 from tamis.search.genetic import GeneticStrategy
 from tamis.search.halving import SuccessiveHalving
+from tamis.search.hyperband import Hyperband
 from tamis.search.neighbours import LocalStrategy
 from tamis.search.portfolio import PortfolioStrategy
 from tamis.search.racing import FoldRacing
@@ -30,10 +33,15 @@ WRAPPERS = {
     "holdout": lambda inner: FoldRacing(inner, n_folds=1),
     "halved": lambda inner: SuccessiveHalving(inner, inherit=True),
     "halved and raced": lambda inner: FoldRacing(SuccessiveHalving(inner, inherit=True), n_folds=3),
+    "hyperband": lambda inner: Hyperband(inner, eta=2, inherit=True, n_sure=1),
+    "hyperband, raced": lambda inner: FoldRacing(Hyperband(inner, retell=True, late=0.3), n_folds=3),
 }
 OTHERS = {
     "bayesian": lambda of: BayesianStrategy(
         of.grammar, of.seed, first=of.portfolio[:2], n_initial=3, explore=0.5, n_looked_at=15
+    ),
+    "halved bayesian": lambda of: SuccessiveHalving(
+        BayesianStrategy(of.grammar, of.seed, n_initial=3, n_looked_at=15), rungs=(0.5, 1.0), n_sure=1, retell=True
     ),
     "local": lambda of: LocalStrategy(of.grammar, of.seed),
     "genetic": lambda of: GeneticStrategy(of.grammar, of.seed, first=of.portfolio[:2], population=4),
@@ -63,13 +71,13 @@ ARCHITECTURES = {
 @pytest.fixture
 def ingredients(grammar, portfolio):
     seconds = {"ridge": 0.1, "boost": 1.0, "forest": 0.5}
-    return Ingredients(grammar, 0, portfolio, lambda one: seconds.get(one.component, 1.0), 3)
+    return Ingredients(grammar, 0, portfolio, lambda one: seconds.get(one.component, 1.0), 3, rungs=(0.25, 0.5, 1.0))
 
 
 @pytest.mark.parametrize(
     ("name", "wrapper"),
     # Models and populations take long to ask, and know nothing of who wraps them.
-    [*product(("auto", "portfolio", "random"), WRAPPERS), *product((*OTHERS, "genetic"), ("raced",))],
+    [*product(("auto", "portfolio", "random"), WRAPPERS), *product((*OTHERS, "genetic", "hyperband"), ("raced",))],
 )
 def test_every_strategy_keeps_its_promises(name, wrapper, ingredients, evaluate):
     make = OTHERS.get(name) or dict(STRATEGIES)[name]
@@ -85,6 +93,14 @@ def test_every_strategy_keeps_its_promises(name, wrapper, ingredients, evaluate)
 )
 def test_every_strategy_for_architectures_keeps_its_promises(name, wrapper, decisions, train):
     check_strategy(lambda: WRAPPERS[wrapper](ARCHITECTURES[name](decisions)), train, n_asks=10)
+
+
+@pytest.mark.parametrize("name", ["bayesian", "halving"])
+def test_what_did_well_on_similar_data_is_asked_first_where_any_is_known(name, ingredients):
+    warm = [*ingredients.portfolio[:1], *reversed(ingredients.portfolio[1:])]
+    for given, expected in ((replace(ingredients, warm=warm), warm), (ingredients, ingredients.portfolio)):
+        strategy = strategy_named(name, given)
+        assert [strategy.ask(BudgetView(slots=4)).candidate for _ in range(4)] == list(expected[:4])
 
 
 def test_an_unknown_name_is_refused_with_the_nearest(ingredients):

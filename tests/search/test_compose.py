@@ -2,9 +2,10 @@
 
 from tamis.checks.simulator import simulate
 from tamis.core.budget import BudgetView
+from tamis.core.candidate import Candidate
 from tamis.core.contracts import FINISHED
 from tamis.core.trial import Outcome, Proposal, Status, Trial
-from tamis.search.compose import SwitchStrategy, ThenStrategy
+from tamis.search.compose import DeafStrategy, SwitchStrategy, ThenStrategy
 from tamis.search.portfolio import PortfolioStrategy
 
 
@@ -62,3 +63,13 @@ def test_the_switch_turns_with_the_time_left(named):
 def test_without_a_limit_the_switch_stays_until_the_first_is_spent(named):
     strategy = SwitchStrategy(Recorder(named("a", "b")), Recorder(named("x")))
     assert [strategy.ask(BudgetView(100.0)).candidate.component for _ in range(3)] == ["a", "b", "x"]
+
+
+def test_a_deaf_strategy_hears_of_what_it_asked_itself_alone():
+    first, second = (Recorder([Candidate.of(name)]) for name in ("head", "network"))
+    strategy = DeafStrategy(first, second)
+    for number, name in enumerate(("head", "network")):
+        proposal = strategy.ask(BudgetView(remaining_s=10.0))
+        assert proposal.candidate.component == name
+        strategy.tell(Trial(proposal.numbered(number), done(proposal)))
+    assert first.heard == [(0, "head")] and second.heard == [(0, "network")]  # numbered as if each had been alone

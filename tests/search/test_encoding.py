@@ -91,3 +91,12 @@ def test_a_space_is_known_to_be_of_numbers_alone(space, count):
     pair = Grammar("pair", [Production("pair", "pair", ("one", "one")), Production("one", "one", (), space)])
     assert n_numbers(pair) == count
     assert n_numbers(GRAMMAR) is None
+
+
+def test_branches_without_order_are_told_by_what_they_are():
+    union = Production("model", "union", ("part*",), unordered=True)
+    encoder = TreeEncoder(Grammar("model", [union, *(Production("part", name) for name in ("a", "b"))]))
+    a, b = Candidate.of("a"), Candidate.of("b")
+    alone = encoder.features(Candidate.of("union", {}, b))
+    assert alone.items() <= encoder.features(Candidate.of("union", {}, a, b)).items()
+    assert ("place", ("b 2",), "b") in encoder.features(Candidate.of("union", {}, b, b))

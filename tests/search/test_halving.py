@@ -66,6 +66,34 @@ def test_the_inner_strategy_hears_of_every_candidate_once():
     assert sorted(trial.proposal.id for trial in inner.heard) == list(range(20))
 
 
+def test_with_retell_the_inner_strategy_hears_again_of_those_that_climb_later():
+    inner = Listed(9)
+    simulate(SuccessiveHalving(inner, rungs=(0.5, 1.0), retell=True), lambda one: replaced(run(one), one))
+    again = [one.proposal for one in inner.heard if one.proposal.id < 0]
+    first = [one.proposal.id for one in inner.heard if one.proposal.id >= 0]
+    assert sorted(first) == list(range(9))
+    assert again and all(one.fidelity == 1.0 for one in again)
+
+
+def replaced(outcome, proposal):
+    """Turn the order round: the later a candidate, the better, so that earlier ones are told before they climb."""
+    return Outcome(Status.DONE, {"loss": -outcome.loss % 7 / 7}, seconds=outcome.seconds)
+
+
+def test_late_the_best_go_to_the_top_at_once_before_anything_new():
+    def seconds(proposal):
+        return Outcome(Status.DONE, {"loss": float(proposal.candidate.settings["n"])}, seconds=1.0)
+
+    trials = simulate(SuccessiveHalving(Listed(100), late=0.25), seconds, limit_s=40.0)
+    plain = simulate(SuccessiveHalving(Listed(100)), seconds, limit_s=40.0)
+    at_the_top, usual = (
+        {one.proposal.candidate.settings["n"] for one in some if one.proposal.fidelity == 1.0}
+        for some in (trials, plain)
+    )
+    assert usual < {0, 1, 2, 3, 4} <= at_the_top
+    assert simulate(SuccessiveHalving(Listed(9)), run) == simulate(SuccessiveHalving(Listed(9), late=0.25), run)
+
+
 def test_failed_candidates_are_not_promoted():
     def half(proposal):
         return run(proposal) if proposal.candidate.settings["n"] % 2 else Outcome(Status.FAILED, seconds=1.0)

@@ -17,7 +17,7 @@ def ridge(alpha=1.0, robust=False):
 
 
 def test_a_neighbour_differs_from_the_best_in_one_parameter_of_one_node(grammar):
-    strategy = LocalStrategy(grammar, 0)
+    strategy = LocalStrategy(grammar, 0, shapes=0.0)
     strategy.tell(told(ridge(), 0.1))
     for _ in range(10):
         tree = strategy.ask(BudgetView()).candidate
@@ -33,11 +33,22 @@ def test_a_neighbour_differs_from_the_best_in_one_parameter_of_one_node(grammar)
         grammar.check(tree)
 
 
+def test_now_and_then_the_shape_of_the_tree_is_changed(grammar):
+    strategy = LocalStrategy(grammar, 0, shapes=0.5)
+    strategy.tell(told(ridge(), 0.1))
+    shapes = set()
+    for _ in range(30):
+        tree = strategy.ask(BudgetView()).candidate
+        grammar.check(tree)
+        shapes.add(tuple(one.component for one in tree.walk()))
+    assert len(shapes) > 1
+
+
 def test_it_improves_on_what_it_was_told(grammar):
     def bowl(proposal):
         return Outcome(Status.DONE, {"loss": abs(proposal.candidate.settings["alpha"] - 5.0)}, seconds=1.0)
 
-    strategy = LocalStrategy(grammar, 0, max_candidates=60)
+    strategy = LocalStrategy(grammar, 0, shapes=0.0, max_candidates=60)
     strategy.tell(told(ridge(0.02), 4.98))
     trials = simulate(strategy, bowl)
     assert min(trial.loss for trial in trials) < 0.5
@@ -55,7 +66,7 @@ def test_the_step_grows_with_success_and_shrinks_with_failure(grammar):
 
 
 def test_nothing_is_asked_twice_and_a_spent_neighbourhood_is_the_end(grammar, evaluate):
-    strategy = LocalStrategy(grammar, 0)
+    strategy = LocalStrategy(grammar, 0, shapes=0.0)
     forest = Candidate.of("forest", {"depth": 5, "split": "a"}, Candidate.of("columns"))
     strategy.tell(told(forest, 0.1))
     trials = simulate(strategy, evaluate, max_asks=500)
@@ -63,7 +74,7 @@ def test_nothing_is_asked_twice_and_a_spent_neighbourhood_is_the_end(grammar, ev
 
 
 def test_starts_too_slow_for_the_time_left_are_passed_over(grammar):
-    strategy = LocalStrategy(grammar, 0)
+    strategy = LocalStrategy(grammar, 0, shapes=0.0)
     forest = Candidate.of("forest", {"depth": 5, "split": "a"}, Candidate.of("columns"))
     strategy.tell(told(ridge(), 0.1, seconds=50.0))
     strategy.tell(told(forest, 0.9, seconds=1.0))

@@ -211,3 +211,12 @@ def test_low_fidelities_are_worked_on_one_fold_and_do_not_race(named):
 def test_impossible_settings_are_refused(named):
     with pytest.raises(ParameterError, match="n_folds"):
         FoldRacing(Listed(named("a")), n_folds=0)
+
+
+def test_the_first_fold_of_a_candidate_has_what_is_spent_once_on_top(named):
+    plain = FoldRacing(Listed(named("a")), n_folds=5)
+    reading = FoldRacing(Listed(named("a")), n_folds=5, once=lambda candidate: 7.0)
+    endless = FoldRacing(Listed(named("a")), n_folds=5, once=lambda candidate: 1e9)
+    budget = BudgetView(remaining_s=100.0)
+    limits = [one.ask(budget).limit_s for one in (plain, reading, endless)]
+    assert limits == [limits[0], limits[0] + 7.0, 90.0]

@@ -153,7 +153,7 @@ def stratified_rows(y: np.ndarray, n_rows: int, seed: int) -> np.ndarray:
 
 
 def rows_within(cost: CostEstimate, context: BuildContext, parameters: Mapping[str, Any], most: int) -> int:
-    """Return how many rows can be learned from inside the slice, by the component's own estimate.
+    """Return how many rows can be learned from inside the slice: as another fold found, or by the component's estimate.
 
     Parameters
     ----------
@@ -161,6 +161,9 @@ def rows_within(cost: CostEstimate, context: BuildContext, parameters: Mapping[s
         The number that is never exceeded.
     """
     rows = min(context.shape.rows, most)
+    known = int(context.realised.get("most_rows", 0))
+    if known:  # its slice was measured on that fold, where the estimate may be far off
+        return most if known >= 0.9 * rows else known
     if context.limit_s == inf and context.memory_mb == inf:
         return most
     while rows > 500:

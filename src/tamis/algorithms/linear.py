@@ -22,7 +22,11 @@ from tamis.core.space import Choice, Float, Space
 
 PATH_ROWS = 5_000
 """Rows on which the path over the penalty is compared; a penalty found there holds for more."""
+WIDE_PATH = (0.1, 1.0, 4.0, 16.0, 64.0)
+"""Of sparse rows with more columns than rows, such as words: one inner fold tells enough, and each fit is dear."""
 LOGISTIC_PATH = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0)
+UNSEEN = -40.0
+"""The logit of a class that was not learned: its probability is nothing beside any other's."""
 REGRESSION = frozenset({TaskKind.REGRESSION})
 
 
@@ -73,14 +77,19 @@ class AutoLogistic:
             return 0.1
         place = np.empty(len(y), dtype=np.intp)
         place[np.lexsort((np.random.default_rng(self.seed).random(len(y)), y))] = np.arange(len(y))
-        losses = np.zeros(len(LOGISTIC_PATH))
-        for fold in range(3):
+        wide = hasattr(X, "tocsr") and X.shape[1] > X.shape[0]
+        penalties = WIDE_PATH if wide else LOGISTIC_PATH
+        losses = np.zeros(len(penalties))
+        for fold in range(1 if wide else 3):
             train, held = np.flatnonzero(place % 3 != fold), np.flatnonzero(place % 3 == fold)
-            estimator = self._estimator(LOGISTIC_PATH[0], X, n_classes)
-            estimator.set_params(warm_start=estimator.solver in ("lbfgs", "newton-cholesky", "saga"), tol=1e-3)
+            estimator = self._estimator(penalties[0], X, n_classes)
+            # From a near start a wide one would stop before its first step.
+            estimator.set_params(
+                warm_start=not wide and estimator.solver in ("lbfgs", "newton-cholesky", "saga"), tol=1e-3
+            )
             worse, previous = 0, inf
-            for number, C in enumerate(LOGISTIC_PATH):
-                if worse >= 2:  # the loss has one valley along the path
+            for number, C in enumerate(penalties):
+                if worse >= (1 if wide else 2):  # the loss has one valley along the path
                     losses[number] += losses[number - 1] + 1.0
                     continue
                 estimator.set_params(C=C).fit(X[train], y[train], sample_weight=weight[train])
@@ -89,7 +98,7 @@ class AutoLogistic:
                 worse = worse + 1 if loss > previous else 0
                 previous = loss
                 losses[number] += loss
-        return float(LOGISTIC_PATH[int(np.argmin(losses))])
+        return float(penalties[int(np.argmin(losses))])
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return probabilities of shape (n_rows, n_classes seen)."""
@@ -183,6 +192,20 @@ class LinearClassifier(Classifier):
         C = getattr(self.estimator, "C_", None)
         return {} if C is None else {"C": C}
 
+    def last_layer(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the weights (n_classes, n_columns) and biases of the linear map whose softmax it predicts.
+
+        Classes that it has not seen come out with next to no probability.
+        """
+        fitted = self.estimator.estimator_
+        weight, bias = fitted.coef_, fitted.intercept_
+        if len(weight) == 1:  # of two classes the second's logit against zero
+            weight, bias = np.vstack([np.zeros_like(weight), weight]), np.array([0.0, float(bias[0])])
+        whole = np.zeros((self.n_classes, weight.shape[1]), dtype=np.float32)
+        biases = np.full(self.n_classes, UNSEEN, dtype=np.float32)
+        whole[self.present_], biases[self.present_] = weight, bias
+        return whole, biases
+
 
 class LinearRegressor(Regressor):
     """A regressor that tells the alpha it found."""
@@ -198,7 +221,8 @@ def _logistic(penalty: str, cost: CostEstimate) -> Any:
     def build(parameters: Mapping[str, Any], context: BuildContext) -> Classifier:
         """Return an unfitted logistic regression."""
         C = _number(context.realised.get("C", parameters.get("C", "auto")))
-        rows = rows_within(cost, context, parameters, most=10**7)
+        known = parameters if C is None else {**parameters, "C": C}  # what another fold found costs no path
+        rows = rows_within(cost, context, known, most=10**7)
         estimator = AutoLogistic(penalty, C, seed=context.seed)
         return LinearClassifier(estimator, context.shape.classes, max_rows=rows, seed=context.seed)
 
@@ -210,7 +234,8 @@ def _penalised(l1_ratio: float | None, cost: CostEstimate) -> Any:
         """Return an unfitted penalised regression."""
         alpha = _number(context.realised.get("alpha", parameters.get("alpha", "auto")))
         ratio = float(parameters.get("l1_ratio", 0.5)) if l1_ratio is None else l1_ratio
-        rows = rows_within(cost, context, parameters, most=10**7)
+        known = parameters if alpha is None else {**parameters, "alpha": alpha}
+        rows = rows_within(cost, context, known, most=10**7)
         scale = TargetScale.for_metric(context.metric, parameters)
         return LinearRegressor(
             AutoPenalty(ratio, alpha, seed=context.seed), scale, max_rows=rows, seed=context.seed, within=0.5
@@ -249,7 +274,8 @@ def cost_logistic(shape: Shape, parameters: Mapping[str, Any]) -> Cost:
     once = 40 * cells(shape) * classes * 2e-9
     path = 0.0
     if parameters.get("C", "auto") == "auto":
-        path = 3 * 7 * 15 * classes * min(shape.rows, PATH_ROWS) * shape.columns * shape.density * 2e-9
+        fits = len(WIDE_PATH) if shape.density < 0.5 and shape.columns > shape.rows else 3 * 7
+        path = fits * 15 * classes * min(shape.rows, PATH_ROWS) * shape.columns * shape.density * 2e-9
     return Cost(0.05 + once + path, 10 + cells(shape) * 2.4e-5)
 
 

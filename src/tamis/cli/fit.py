@@ -47,11 +47,12 @@ def fit(
     replace: bool,
     for_program: bool,
 ) -> int:
-    """Find a model that predicts a column of DATA, or the class of images.
+    """Find a model that predicts a column of DATA, or the class of images or texts.
 
     DATA is a table: CSV, TSV, Parquet, Arrow, Excel, JSON lines, or a URL of a database. Or it is images: a folder with
-    one folder for each class, a table with a column of paths or pictures, or arrays in an .npz file. Ctrl-C once ends
-    the search and keeps what was found; twice stops at once, and `tamis resume` goes on.
+    one folder for each class, a table with a column of paths or pictures, or arrays in an .npz file. Columns of texts
+    are found in a table; a folder of .txt files for each class is read too. Ctrl-C once ends the search and keeps what
+    was found; twice stops at once, and `tamis resume` goes on.
     """
     console = Console(for_program)
     console.say(f"tamis {__version__}  reading {data} ...")
@@ -59,7 +60,7 @@ def fit(
     from tamis.workflow.begin import begin
     from tamis.workflow.settings import Settings
 
-    settings = Settings(**given).check()
+    settings = Settings(**about_texts(given, data)).check()
     kind = "images" if looks_like_images(data) else None
     # The folder stands before anything heavy is imported, so that a kill in the first second can be resumed.
     source = {"kind": kind, "sheet": sheet, "query": query, "test": test}
@@ -73,6 +74,19 @@ def fit(
         watching = watcher(folder.path, console.stream, budget.left_s)
         result = fit_run(folder, settings, budget=budget, listeners=[watching], tell=console.say)
     return tell_result(result, console)
+
+
+def about_texts(given: Mapping[str, Any], data: str) -> dict[str, Any]:
+    """Return the options of `Settings`, where `--task text` or a folder of text files says that it is about texts."""
+    from tamis.data.text_signs import LABEL, looks_like_texts
+
+    settings = dict(given)
+    if settings.get("task") == "text":
+        settings.pop("task")
+        settings["texts"] = True
+    if looks_like_texts(data):
+        settings = {"target": LABEL, **settings, "texts": True}
+    return settings
 
 
 @contextmanager

@@ -40,7 +40,7 @@ _OPTIONS = (
         "--task",
         cls=SettingOption,
         metavar="T",
-        help="binary, multiclass or regression; found from the target by itself.",
+        help="binary, multiclass or regression; found from the target by itself. text: the table is about texts.",
     ),
     click.option(
         "--metric",
@@ -91,10 +91,20 @@ _OPTIONS = (
         "--search",
         cls=SettingOption,
         metavar="S",
-        help="auto, portfolio, random, bayesian or genetic; for images also local, evolution, reinforce, enas, "
-        "morphism or surrogate; or what an installed package offers.",
+        help="auto, portfolio, random; for tables also bayesian, genetic, halving or hyperband; for images also "
+        "local, evolution, reinforce, enas, morphism or surrogate; or what an installed package offers.",
+    ),
+    click.option(
+        "--base", cls=SettingOption, metavar="RUN", help="An earlier run to begin with, for new data of the same kind."
     ),
     click.option("--space", cls=SettingOption, metavar="S", help="For images: which networks are searched."),
+    click.option(
+        "--backbone",
+        cls=SettingOption,
+        metavar="NAME",
+        help="For images and texts: a pretrained network by name, file or folder; of images also an earlier run; none "
+        "for none.",
+    ),
     click.option(
         "--max-latency-ms", cls=SettingOption, type=float, metavar="MS", help="For images: time for one prediction."
     ),
@@ -125,7 +135,9 @@ _NAMES = (
     "predict_limit_s",
     "preset",
     "search",
+    "base",
     "space",
+    "backbone",
     "max_latency_ms",
     "max_parameters",
     "jobs",

@@ -32,6 +32,7 @@ COLUMNS = (
     ("model", "model", "left"),
     ("score", "score", "right"),
     ("folds", "folds", "right"),
+    ("fidelity", "rows", "right"),
     ("parameters", "weights", "right"),
     ("latency_ms", "one image", "right"),
     ("epochs", "epochs", "right"),
@@ -100,6 +101,8 @@ def table_of(rows: Sequence[Mapping[str, Any]], title: str = "", without: Sequen
     # A single fold for all says nothing, and networks have more to tell than fits on a line.
     single = all(row.get("folds") in (0, 1, None) for row in rows)
     shown = [column for column in said if not (single and column[0] == "folds")]
+    if all(row.get("fidelity", 1.0) >= 1.0 or "epochs" in row for row in rows):  # all rows, or epochs that tell more
+        shown = [column for column in shown if column[0] != "fidelity"]
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", header_style="bold")
     for key, heading, side in shown:
         table.add_column(
@@ -127,6 +130,8 @@ def cell(key: str, value: Any) -> str:
     """
     if value is None:
         return ""
+    if key == "fidelity":
+        return f"{100 * value:.0f} %"
     if key == "weight":
         return f"{100 * value:.0f} %" if value else ""
     if key == "seconds":

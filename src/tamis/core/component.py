@@ -20,6 +20,8 @@ class ComponentKind(StrEnum):
     JOIN = "join"
     """Puts the outputs of its inputs side by side."""
     MODEL = "model"
+    PREDICTIONS = "predictions"
+    """Makes columns of what the model below it predicts."""
     NETWORK = "network"
     """Takes images instead of columns."""
 

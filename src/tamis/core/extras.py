@@ -6,7 +6,9 @@ from types import ModuleType
 
 from tamis.core.errors import MissingExtraError
 
-EXTRAS = ("boost", "neural", "text", "foundation", "excel", "sql", "zstd", "cluster", "studio", "onnx", "all")
+EXTRAS = (
+    "boost", "neural", "transfer", "text", "foundation", "excel", "sql", "zstd", "cluster", "studio", "onnx", "all",
+)  # fmt: skip
 """The extras of the package, as pyproject.toml names them."""
 
 

@@ -22,6 +22,9 @@ from tamis.core.candidate import Candidate
 from tamis.core.errors import ParameterError
 from tamis.core.space import Space
 
+DRAWS = 20
+"""How often an input is drawn again that stands there already, where each may stand once."""
+
 
 @dataclass(frozen=True)
 class Production:
@@ -34,6 +37,8 @@ class Production:
     space: Space = field(default_factory=Space)
     weight: float = 1.0
     """How likely it is drawn, against the other productions of the symbol."""
+    unordered: bool = False
+    """The order of the inputs of the repeated symbol means nothing: trees have them in one order, and each once."""
 
     @property
     def many(self) -> str | None:
@@ -44,6 +49,11 @@ class Production:
         """Return the symbols of `count` inputs."""
         fixed = [name for name in self.inputs if not name.endswith("*")]
         return fixed + [self.many] * (count - len(fixed)) if self.many else fixed
+
+    @property
+    def n_others(self) -> int:
+        """Return how many inputs come before those of the repeated symbol."""
+        return sum(name != self.many for name in self.inputs[:-1]) if self.many else len(self.inputs)
 
 
 def _has_references(tree: Candidate) -> bool:
@@ -85,6 +95,35 @@ class Grammar:
         if lost := sorted(used - self.productions.keys()):
             raise ParameterError(f"The grammar has no production for the symbols {lost}.")
         self._height = self._heights()
+        self._unordered = any(one.unordered for one in productions)
+
+    def without(self, *components: str) -> "Grammar":
+        """Return the grammar without some components, and without what can no longer be written or reached then.
+
+        Raises
+        ------
+        ParameterError
+            Where nothing is left.
+
+        Examples
+        --------
+        >>> rules = [Production("model", "ridge", ("columns",)), Production("model", "svm", ("columns",)),
+        ...          Production("columns", "columns")]
+        >>> [str(tree) for tree in Grammar("model", rules).without("svm").enumerate(max_depth=2)]
+        ['ridge(columns)']
+        """
+        kept = [one for options in self.productions.values() for one in options if one.component not in components]
+        while True:
+            known = {one.symbol for one in kept}
+            whole = [one for one in kept if all(name.rstrip("*") in known for name in one.inputs)]
+            used = {name.rstrip("*") for one in whole for name in one.inputs} | {self.start}
+            whole = [one for one in whole if one.symbol in used]
+            if len(whole) == len(kept):
+                break
+            kept = whole
+        if not kept:
+            raise ParameterError(f"Without {', '.join(components)} the grammar writes nothing.")
+        return Grammar(self.start, kept, self.max_depth, self.max_repeat)
 
     def _heights(self) -> dict[str, int]:
         """Return the depth of the lowest tree of each symbol."""
@@ -150,10 +189,10 @@ class Grammar:
         symbols: list[str] = []  # of the nodes so far, in the order of `walk`: what a reference may point to
         self._check(tree, symbol or self.start, symbols)
 
-    def writes(self, tree: Candidate) -> bool:
-        """Tell whether the grammar writes a tree."""
+    def writes(self, tree: Candidate, symbol: str | None = None) -> bool:
+        """Tell whether the grammar writes a tree, from its start or from another symbol."""
         try:
-            self.check(tree)
+            self.check(tree, symbol)
         except ParameterError:
             return False
         return True
@@ -182,8 +221,28 @@ class Grammar:
         one = options[int(rng.choice(len(options), p=weights / weights.sum()))]
         fixed = len(one.inputs) - bool(one.many)
         count = fixed + int(rng.integers(1, self.max_repeat + 1)) if one.many else fixed
-        inputs = [self.grow(rng, name, depth - 1) for name in one.symbols(count)]
+        inputs: list[Candidate | int] = [self.grow(rng, name, depth - 1) for name in one.symbols(count)]
+        if one.unordered:
+            inputs = self._ordered(inputs, one, rng, depth - 1)
         return Candidate.of(one.component, one.space.sample(rng), *inputs)
+
+    def _ordered(
+        self, inputs: list[Candidate | int], one: Production, rng: np.random.Generator, depth: int
+    ) -> list[Candidate | int]:
+        """Bring inputs without order into one, each once; where too few are left, others are drawn beside them."""
+        front, rest = (
+            inputs[: one.n_others],
+            [child for child in inputs[one.n_others :] if isinstance(child, Candidate)],
+        )
+        if not one.many or len(front) + len(rest) < len(inputs):  # what points elsewhere keeps its place
+            return inputs
+        for _ in range(DRAWS):
+            known = {child.key: child for child in rest}
+            rest = sorted(known.values(), key=lambda child: (child.component, child.key))
+            if len(front) + len(rest) >= len(one.inputs):
+                break
+            rest.append(self.grow(rng, one.many, depth))
+        return [*front, *rest]
 
     def places(
         self, tree: Candidate, symbol: str | None = None, path: tuple[int, ...] = ()
@@ -232,8 +291,12 @@ class Grammar:
         return self.repair(self.put(tree, path, node), rng)
 
     def repair(self, tree: Candidate, rng: np.random.Generator) -> Candidate:
-        """Replace every reference that points to no earlier node of the symbol it needs, by a subtree of its own."""
-        return self._repair(tree, self.start, [], rng) if _has_references(tree) else tree
+        """Give a changed tree its proper form.
+
+        Every reference that points to no earlier node of the symbol it needs is replaced by a subtree of its own;
+        inputs without order are brought into one, each once.
+        """
+        return self._repair(tree, self.start, [], rng) if self._unordered or _has_references(tree) else tree
 
     def _repair(self, tree: Candidate, symbol: str, symbols: list[str], rng: np.random.Generator) -> Candidate:
         one = self.production(symbol, tree)
@@ -246,6 +309,8 @@ class Grammar:
             else:
                 inputs.append(self._repair(self.grow(rng, name, self._height[name]), name, symbols, rng))
         symbols.append(symbol)
+        if one.unordered:
+            inputs = self._ordered(inputs, one, rng, self._height[one.many or one.symbol])
         return Candidate(tree.component, tree.parameters, tuple(inputs))
 
     def _repeat(self, node: Candidate, one: Production, rng: np.random.Generator, depth: int) -> Candidate:

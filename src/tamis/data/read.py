@@ -12,6 +12,8 @@ from tamis.data.sources.json_lines import read_json
 from tamis.data.sources.opening import Origin, open_origin
 from tamis.data.sources.sheets import read_excel
 from tamis.data.sources.sql import read_sql
+from tamis.data.text_signs import looks_like_texts
+from tamis.data.texts import read_text_folder
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+_.-]*://")
 REMOTE = ("http", "https", "ftp", "s3", "gs", "hdfs", "abfs", "az")
@@ -33,7 +35,7 @@ def read_table(
     ----------
     source : str or Path
         A file (delimited text, Parquet, Arrow or Feather, Excel, JSON or JSON lines, compressed or not; told by its
-        content, not by its name), '-' for standard input, or a SQLAlchemy URL.
+        content, not by its name), a folder of text files, '-' for standard input, or a SQLAlchemy URL.
     sheet : str or int, optional
         The sheet of a workbook, by name or number from 0; the first that is not empty unless given.
     query : str, optional
@@ -65,6 +67,8 @@ def read_table(
         raise ParameterError(
             f"The parameter 'query' goes with a database URL such as 'sqlite:///file.db'; the source is {text!r}."
         )
+    if looks_like_texts(source):
+        return read_text_folder(source)
     origin = open_origin(source)
     kind = recognise(origin)
     if kind == EXCEL:

@@ -21,6 +21,7 @@ from tamis.core.errors import DataError, ParameterError
 from tamis.core.kinds import TaskKind
 from tamis.core.trial import Trial
 from tamis.estimators.inputs import (
+    base_folder,
     cores,
     given_names,
     input_names,
@@ -98,13 +99,22 @@ class AutoEstimator(RunResults, BaseEstimator):
             roles=dict(roles or {}),
         ).check()
 
-    def _fit(self, X: Any, y: Any, *, roles: Mapping[str, str] | None, components: Sequence[Any], **along: Any) -> Self:
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        roles: Mapping[str, str] | None,
+        components: Sequence[Any],
+        base: Any = None,
+        **along: Any,
+    ) -> Self:
         began = time.monotonic()
         asked = self._asked()
         components = components_of(components)
         rows = rows_to_learn(self, X)
         target, task = self._check_target(y)
-        settings = self._settings(asked, task, roles)
+        settings = replace(self._settings(asked, task, roles), base=base_folder(base))
         n_rows = rows.shape[0]
         if n_rows != len(target):
             raise DataError(f"X and y must have as many rows as each other; got {n_rows} and {len(target)}.")

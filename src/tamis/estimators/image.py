@@ -18,7 +18,7 @@ from tamis.core.contracts import Strategy
 from tamis.core.errors import DataError, ParameterError
 from tamis.core.kinds import TaskKind
 from tamis.core.trial import Trial
-from tamis.estimators.inputs import cores
+from tamis.estimators.inputs import base_folder, cores
 from tamis.estimators.results import BOARD, RunResults
 from tamis.run.limits import parse_duration_s
 from tamis.tasks.targets import label_array
@@ -26,7 +26,7 @@ from tamis.workflow.begin import begin, run_place
 from tamis.workflow.fit import fit
 from tamis.workflow.images.plan import GivenImages
 from tamis.workflow.leaderboard import COSTS
-from tamis.workflow.model import Model
+from tamis.workflow.model import Member, Model
 from tamis.workflow.settings import Settings
 
 
@@ -41,6 +41,7 @@ class ImageEstimator(RunResults, BaseEstimator):
         metric: Any = None,
         search: Any = "auto",
         space: str = "auto",
+        backbone: Any = None,
         max_latency_ms: float | None = None,
         max_parameters: int | None = None,
         n_jobs: int | None = -1,
@@ -52,6 +53,7 @@ class ImageEstimator(RunResults, BaseEstimator):
         self.metric = metric
         self.search = search
         self.space = space
+        self.backbone = backbone
         self.max_latency_ms = max_latency_ms
         self.max_parameters = max_parameters
         self.n_jobs = n_jobs
@@ -76,6 +78,7 @@ class ImageEstimator(RunResults, BaseEstimator):
             max_trials=max_trials,
             search=search if isinstance(search, str) else "auto",
             space=asked["space"],
+            backbone=named(asked["backbone"]),
             max_latency_ms=asked["max_latency_ms"],
             max_parameters=asked["max_parameters"],
             jobs=cores(asked["n_jobs"]),
@@ -96,6 +99,7 @@ class ImageEstimator(RunResults, BaseEstimator):
         groups: Any = None,
         max_trials: int | None = None,
         image: str | None = None,
+        base: Any = None,
     ) -> Self:
         """Search, train and keep the best network within the time.
 
@@ -115,6 +119,9 @@ class ImageEstimator(RunResults, BaseEstimator):
             How many networks are tried; with it the result depends on `random_state` alone.
         image : str, optional
             The column of paths or pictures, where the table at X has several.
+        base : path or estimator, optional
+            The run, or the saved model, of an earlier fit on images, or the estimator that made it: what its network
+            has learned is where this one begins, whatever the classes are. It takes the place of `backbone`.
 
         Raises
         ------
@@ -124,6 +131,7 @@ class ImageEstimator(RunResults, BaseEstimator):
         began, settings = time.monotonic(), self._settings(time_limit, max_trials)
         if isinstance(y, str):
             settings, y = replace(settings, target=y), None
+        settings = replace(settings, base=base_folder(base))
         given = GivenImages(X, y, sample_weight, groups, image=image, classes=is_classifier(self))
         return self._run(given, settings, began, self.path)
 
@@ -160,7 +168,7 @@ class ImageEstimator(RunResults, BaseEstimator):
 
     @property
     def best_architecture_(self) -> Candidate:
-        """The network with the largest weight in the model, as an expression tree.
+        """The network with the largest weight in the model, as an expression tree; without any, the heaviest head.
 
         Raises
         ------
@@ -170,7 +178,12 @@ class ImageEstimator(RunResults, BaseEstimator):
         members = self._fitted().recipe.members
         if not members:
             raise DataError("No network could be trained in the time given; there is no architecture.")
-        return Candidate.from_json(members[0].candidate)
+        return Candidate.from_json(self._best_member().candidate)
+
+    def _best_member(self) -> Member:
+        """Return the heaviest network, or where there is none the heaviest of all."""
+        members = self._fitted().recipe.members
+        return next((one for one in members if not one.units[0].preparation), members[0])
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the class, or the value, of each image: shape (n_images,)."""
@@ -236,7 +249,7 @@ class ImageEstimator(RunResults, BaseEstimator):
     def _weights_of_best(self) -> bytes | None:
         """Return the packed network with the largest weight."""
         model = self._fitted()
-        return model.parts[model.recipe.members[0].units[0].model] if model.recipe.members else None
+        return model.parts[self._best_member().units[0].model] if model.recipe.members else None
 
     def evaluate(self, x_test: Any, y_test: Any = None) -> float:
         """Score the model on images that it has not seen, by the metric of the run, in its natural sign and unit."""
@@ -270,6 +283,23 @@ class ImageEstimator(RunResults, BaseEstimator):
         return tags
 
 
+def named(backbone: Any) -> str | None:
+    """Return backbones as the settings hold them: one text, with commas between.
+
+    Examples
+    --------
+    >>> named(["small", "resnet18.a1_in1k"])
+    'small,resnet18.a1_in1k'
+    """
+    if backbone is None:
+        return None
+    if isinstance(backbone, str | os.PathLike):
+        return os.fspath(backbone)
+    if isinstance(backbone, list | tuple) and all(isinstance(one, str | os.PathLike) for one in backbone):
+        return ",".join(os.fspath(one) for one in backbone)
+    raise ParameterError(f"The parameter 'backbone' must be a name, a path, or a list of them; got {backbone!r}.")
+
+
 class ImageClassifier(ClassifierMixin, ImageEstimator):
     """Find and train a network that tells images apart, within a time limit.
 
@@ -286,6 +316,10 @@ class ImageClassifier(ClassifierMixin, ImageEstimator):
         with `ask` and `tell` that proposes networks.
     space : str, default="auto"
         Which networks are searched: "auto", "plain", "edge", "nasnet", "enas", "amoeba", "darts" or "mbconv".
+    backbone : str, path or list of them, optional
+        Pretrained networks to put to work: "small", which ships with Tamis; a model of timm, torchvision or the Hugging
+        Face hub by name; a folder or a file with weights; the run of an earlier fit. "none" for none. Unless given, the
+        small one competes with the searched networks where images are few (see docs/transfer.md).
     max_latency_ms : float, optional
         How long the prediction of one image may take on this machine.
     max_parameters : int, optional

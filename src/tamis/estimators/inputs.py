@@ -1,5 +1,7 @@
 """Takes what users hand to `fit` and `predict` to rows, a target and weights, with the errors they know."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,29 @@ def cores(n_jobs: Any) -> int:
             f"The parameter 'n_jobs' must be a count of cores, -1 (all) or below (-2: all but one); got {n_jobs!r}."
         )
     return n_jobs if n_jobs >= -1 else max(1, cpu_count() + 1 + n_jobs)
+
+
+def base_folder(base: Any) -> str | None:
+    """Return the folder of an earlier run, given as a path or as the estimator that made it.
+
+    Raises
+    ------
+    ParameterError
+        Where it is neither, or the estimator left no folder.
+    """
+    if base is None:
+        return None
+    if isinstance(base, BaseEstimator):
+        place = getattr(base, "output", None) or getattr(base, "path", None)
+        if place is None:
+            raise ParameterError(
+                f"The parameter 'base' must lead to an earlier run, and this {type(base).__name__} left no folder; "
+                f"name one at its start, {type(base).__name__}(output='my-run'), or save it and give the path."
+            )
+        base = place
+    if not isinstance(base, str | os.PathLike):
+        raise ParameterError(f"The parameter 'base' must be a path or a fitted estimator; got {base!r}.")
+    return str(Path(base).expanduser().absolute())
 
 
 def rows_to_learn(estimator: BaseEstimator, X: Any) -> Any:

@@ -5,11 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tamis.core.kinds import TaskKind
+from tamis.core.kinds import Role, TaskKind
 from tamis.core.trial import Trial
 from tamis.estimators.base import AutoEstimator
 from tamis.estimators.image import ImageClassifier, ImageEstimator, ImageRegressor
 from tamis.estimators.tabular import AutoClassifier, AutoRegressor
+from tamis.estimators.text import TextClassifier, TextRegressor
 from tamis.pipelines.catalogue import builtin
 from tamis.pipelines.wrapped import components_of
 from tamis.store.folder import RunFolder
@@ -36,7 +37,7 @@ def load(path: Path | str, components: Sequence[Any] = (), *, metric: Any = None
 
     Returns
     -------
-    AutoClassifier, AutoRegressor, ImageClassifier or ImageRegressor
+    AutoClassifier, AutoRegressor, TextClassifier, TextRegressor, ImageClassifier or ImageRegressor
 
     Raises
     ------
@@ -54,12 +55,12 @@ def load(path: Path | str, components: Sequence[Any] = (), *, metric: Any = None
         model = Model(recipe, model.parts, model.catalogue)
     if model.recipe.images is not None:
         return _images(model, Path(path), metric)
-    kind = AutoRegressor if model.task.kind is TaskKind.REGRESSION else AutoClassifier
     folder = Path(path)
     if not (folder / "run.json").is_file():
+        kind = _class_for(model, texts=all(one.role is Role.TEXT for one in model.schema.features))
         return kind(metric=metric or _name(model))._take(model, (), components)
     settings, trials, asked_s = _history(folder)
-    estimator = kind(
+    estimator = _class_for(model, settings.texts)(
         time_limit=settings.time_limit_s,
         metric=metric or settings.metric,
         search=settings.search,
@@ -70,6 +71,8 @@ def load(path: Path | str, components: Sequence[Any] = (), *, metric: Any = None
         random_state=settings.seed,
         output=str(folder),
     )
+    if settings.texts:
+        estimator.set_params(backbone=settings.backbone)
     estimator._asked_s = asked_s
     return estimator._take(model, trials, components)
 
@@ -77,6 +80,13 @@ def load(path: Path | str, components: Sequence[Any] = (), *, metric: Any = None
 def _name(model: Model) -> str | None:
     """Return the name of the metric, where it is one that can be called by its name."""
     return None if is_forgotten(model.task.metric) else model.task.metric.name
+
+
+def _class_for(model: Model, texts: bool) -> type[AutoEstimator]:
+    """Return the class of the estimator for tables, or for texts."""
+    if model.task.kind is TaskKind.REGRESSION:
+        return TextRegressor if texts else AutoRegressor
+    return TextClassifier if texts else AutoClassifier
 
 
 def _images(model: Model, folder: Path, metric: Any) -> ImageEstimator:
@@ -90,6 +100,7 @@ def _images(model: Model, folder: Path, metric: Any) -> ImageEstimator:
         metric=metric or settings.metric,
         search=settings.search,
         space=settings.space,
+        backbone=settings.backbone,
         max_latency_ms=settings.max_latency_ms,
         max_parameters=settings.max_parameters,
         n_jobs=settings.jobs,

@@ -24,13 +24,14 @@ from tamis.workflow.leaderboard import COSTS, Leaderboard, board_of, describe
 from tamis.workflow.model import Model
 
 BOARD = (
-    "rank", "model", "family", "score", "score_se", "folds", "seconds", "weight", "status", "reason", "origin",
+    "rank", "model", "family", "score", "score_se", "folds", "fidelity", "seconds", "weight", "status", "reason",
+    "origin",
 )  # fmt: skip
 """The columns of `leaderboard_`."""
 
 HISTORY = (
-    "trial", "model", "fold", "origin", "status", "score", "at_s", "seconds", "memory_mb", "reason", "found", "memo",
-    "candidate",
+    "trial", "model", "fold", "fidelity", "origin", "status", "score", "at_s", "seconds", "memory_mb", "reason",
+    "found", "memo", "candidate",
 )  # fmt: skip
 """The columns of `search_history_`."""
 
@@ -96,8 +97,9 @@ class RunResults:
     def search_history_(self) -> pd.DataFrame:
         """Every fit in the order in which it ended: DataFrame with a row for each candidate and fold.
 
-        `at_s` is when it was asked, in seconds after the start; `reason` why it failed; `found` what was found out
-        while fitting, such as the rounds of a booster; `memo` what the strategy noted, such as the parents of a child.
+        `fidelity` is the share of the rows of a table, or of a training on images, that it had; `at_s` when it was
+        asked, in seconds after the start; `reason` why it failed; `found` what was found out while fitting, such as
+        the rounds of a booster; `memo` what the strategy noted, such as the parents of a child.
         """
         metric, asked_s = self._fitted().task.metric, getattr(self, "_asked_s", {})
         records = [
@@ -105,6 +107,7 @@ class RunResults:
                 "trial": trial.proposal.id,
                 "model": describe(trial.proposal.candidate),
                 "fold": trial.proposal.fold,
+                "fidelity": trial.proposal.fidelity,
                 "origin": trial.proposal.origin,
                 "status": str(trial.outcome.status),
                 "score": metric.value_of(trial.loss) if trial.done and isfinite(trial.loss) else None,

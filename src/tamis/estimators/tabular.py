@@ -24,8 +24,10 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
     search : str or Strategy, default="auto"
         "auto" (what did well on other tables, then small steps from the best), "portfolio" (the first alone), "random",
         "bayesian" (a random forest over the hierarchy of pipelines, SMAC's way), "genetic" (programming over pipeline
-        trees, TPOT's way), the name of a plug-in's, an object with `ask` and `tell` that proposes whole candidates, or
-        a class or function that makes one of the `Ingredients`.
+        trees, TPOT's way), "halving" (what the Bayesian search proposes, on a part of the rows first, the best on more:
+        ASHA), "hyperband" (the same for random candidates, in several brackets), the name of a plug-in's, an object
+        with `ask` and `tell` that proposes whole candidates, or a class or function that makes one of the
+        `Ingredients`.
     preset : {"fast", "balanced", "best"}, default="balanced"
         How far accuracy goes before the speed of predictions.
     n_jobs : int, default=-1
@@ -74,6 +76,7 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
         folds: Any = None,
         roles: Mapping[str, str] | None = None,
         components: Sequence[Any] = (),
+        base: Any = None,
     ) -> Self:
         """Search for the best model of the given rows.
 
@@ -96,6 +99,8 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
             The user's own: what `tamis.component` makes, or bare estimators and transformers of scikit-learn's kind.
             Models are tried right after the first built-in one, transformers below a linear model and a booster; the
             search goes on from them as from all others.
+        base : path or estimator, optional
+            An earlier run on data of the same kind, or the estimator that it made: what it found best is tried first.
 
         Raises
         ------
@@ -103,7 +108,7 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
             Where nothing can be learned of the rows: one class, no target, no two rows.
         """
         along = {"weight": sample_weight, "groups": groups, "times": times, "folds": folds}
-        return self._fit(X, y, roles=roles, components=components, **along)
+        return self._fit(X, y, roles=roles, components=components, base=base, **along)
 
     def _check_target(self, y: Any) -> tuple[np.ndarray, TaskKind]:
         return classes_to_learn(y, type(self).__name__)
@@ -145,10 +150,11 @@ class AutoRegressor(RegressorMixin, AutoEstimator):
         folds: Any = None,
         roles: Mapping[str, str] | None = None,
         components: Sequence[Any] = (),
+        base: Any = None,
     ) -> Self:
         """Search for the best model of the given rows; the parameters are those of `AutoClassifier.fit`."""
         along = {"weight": sample_weight, "groups": groups, "times": times, "folds": folds}
-        return self._fit(X, y, roles=roles, components=components, **along)
+        return self._fit(X, y, roles=roles, components=components, base=base, **along)
 
     def _check_target(self, y: Any) -> tuple[np.ndarray, TaskKind]:
         return values_to_learn(y, type(self).__name__), TaskKind.REGRESSION

@@ -5,6 +5,34 @@ import numpy as np
 from tamis.core.seeds import generator
 from tamis.evaluate.stratify import value_strata
 
+LEAST_ROWS = 500
+"""With fewer rows to learn from, chance decides more of a comparison than the candidates do."""
+
+LEAST_OF_CLASS, PER_CLASS = 20, 10
+"""So many rows of a second class are wanted, and so many for each class in the mean; `subsample` keeps some of all."""
+
+
+def least_share(n_rows: int, counts: np.ndarray | None = None) -> float:
+    """Return the least share of the rows on which candidates can be compared; 1 where that takes all of them.
+
+    Parameters
+    ----------
+    n_rows : int
+        The training rows of a fold.
+    counts : ndarray of int, optional
+        Rows of each class in the whole table; none of a regression.
+
+    Examples
+    --------
+    >>> [least_share(n_rows) for n_rows in (300, 1_000, 50_000)]
+    [1.0, 0.5, 0.01]
+    >>> least_share(50_000, np.array([49_900, 100]))
+    0.2
+    """
+    found = np.zeros(0) if counts is None else np.sort(counts[counts > 0])
+    share = max(LEAST_ROWS, PER_CLASS * len(found)) / max(n_rows, 1)
+    return min(1.0, max(share, LEAST_OF_CLASS / float(found[-2]) if len(found) > 1 else 0.0))
+
 
 def subsample(
     rows: np.ndarray,

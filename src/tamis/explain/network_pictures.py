@@ -6,7 +6,7 @@ from tamis.explain.drawing import draw_cell, draw_graph
 from tamis.explain.slabs import draw_network
 from tamis.neural.language.graphs import BODY as GRAPH
 from tamis.neural.language.shapes import ImageShape
-from tamis.neural.language.spaces import body_of
+from tamis.neural.language.spaces import BODIES, body_of
 
 
 def pictures_of(tree: Candidate, shape: ImageShape, n_outputs: int) -> list[tuple[str, str]]:
@@ -22,9 +22,12 @@ def pictures_of(tree: Candidate, shape: ImageShape, n_outputs: int) -> list[tupl
     Returns
     -------
     list of (caption, SVG)
-        The whole is left out where torch, which knows the sizes, is not installed.
+        The whole is left out where torch, which knows the sizes, is not installed. Of pretrained networks there are
+        none.
     """
     body = body_of(tree)
+    if body.component not in (*BODIES, GRAPH):
+        return []
     if body.component == GRAPH:
         caption = "The network: each layer with the height, width and channels of what it gives."
         return [(caption, draw_graph(body, shape))]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tamis.core.candidate import Candidate
-from tamis.core.component import Component
+from tamis.core.component import Component, ComponentKind
 from tamis.data.schema import Schema
 from tamis.explain.diagram import LINE_FONT, Mark, Way, drawn
 from tamis.explain.svg import shortened
@@ -21,6 +21,8 @@ NAMED = 3
 """So many columns of a leaf are named."""
 
 TREE_WORDS = "How rows become a prediction, from the columns on the left. Boxes name what is not at its default."
+
+STACKED_WORDS = "What the model before it predicts, as columns: of training rows out of fold."
 
 LEAF_WORDS = {"levels": "categories", "few levels": "categories, few levels", "many levels": "categories, many levels"}
 """What leaves are called, where their symbol in the grammar is not what a reader knows."""
@@ -121,10 +123,17 @@ class _Picture:
         column = 1 + self._last(below)
         if tree.component == "join":
             self.marks[key] = Mark("join", column, "pill")
+        elif tree.component == "predictions":
+            self.marks[key] = _card(tree.component, ["out of fold"], column, "step", STACKED_WORDS)
         else:
-            self.marks[key] = _card(tree.component, self._lines(tree), column, "step")
+            kind = "model" if self._is_model(tree) else "step"
+            self.marks[key] = _card(tree.component, self._lines(tree), column, kind)
         self.ways += [Way(one, key, "leaf" if self.marks[one].kind == "leaf" else "step") for one in below]
         return key
+
+    def _is_model(self, tree: Candidate) -> bool:
+        known = self.catalogue.get(tree.component)
+        return known is not None and known.kind is ComponentKind.MODEL
 
     def _last(self, keys: list[str]) -> int:
         return max((self.marks[one].column for one in keys), default=-1)

@@ -43,6 +43,7 @@ COLUMNS = (
     ("predict_ms", "predict", "number"),
     ("epochs", "epochs", "number"),
     ("folds", "folds", "number"),
+    ("fidelity", "rows", "number"),
     ("seconds", "fit", "number"),
     ("weight", "weight", ""),
     ("origin", "found by", ""),
@@ -286,6 +287,8 @@ def _leaderboard(found: Findings) -> str:
     shown = [one for one in COLUMNS if any(row.get(one[0]) not in empty for row in rows)]
     if all(row["folds"] <= 1 for row in rows):  # one part of the rows is held out for all
         shown = [one for one in shown if one[0] != "folds"]
+    if all(row.get("fidelity", 1.0) >= 1.0 or "epochs" in row for row in rows):  # all rows, or epochs that tell more
+        shown = [one for one in shown if one[0] != "fidelity"]
     able, higher = comparable(rows), found.metric.higher_is_better
     fronts = {
         cost: {row["key"] for row in pareto_front(able, cost, higher_is_better=higher)}
@@ -328,7 +331,7 @@ def cell(name: str, value: Any) -> str:
     """
     if value is None or (name == "weight" and not value):
         return ""
-    if name == "weight":
+    if name in ("weight", "fidelity"):
         return f"{100 * value:.0f} %"
     if name == "seconds":
         return spell(value)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from tamis.core.errors import DataError, ParameterError
 from tamis.core.kinds import TaskKind
 from tamis.core.version import __version__
-from tamis.neural.members import NetworkMember
-from tamis.neural.members import load as load_network
+from tamis.neural.members import NAME, NetworkMember
+from tamis.neural.transferred import as_network, load_features, load_network
 from tamis.store.atomic import atomic_write
 from tamis.store.container import unpack
-from tamis.workflow.model import Model
+from tamis.workflow.model import Model, Unit
 from tamis.workflow.saving import save_model
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def networks_of(model: Model) -> list[tuple[float, NetworkMember]]:
     Raises
     ------
     ParameterError
-        Where it is a model for tables.
+        Where it is a model for tables, or a member is no network.
     DataError
         Where no network could be trained.
     """
@@ -41,9 +41,47 @@ def networks_of(model: Model) -> list[tuple[float, NetworkMember]]:
     found = []
     for one in model.recipe.members:
         for unit in one.units:
-            _, files = unpack(model.parts[unit.model])
-            found.append((one.weight / whole / len(one.units), load_network(files)))
+            found.append((one.weight / whole / len(one.units), _network_of(model, unit)))
     return sorted(found, key=lambda pair: -pair[0])
+
+
+def _network_of(model: Model, unit: Unit) -> NetworkMember:
+    """Return a member as a network; a linear head on frozen features becomes the last layer of their backbone.
+
+    Raises
+    ------
+    ParameterError
+        Where it is a head that no network stands for.
+    """
+    meta, files = unpack(model.parts[unit.model])
+    if not unit.preparation:
+        return load_network(meta, files)
+    last_layer = getattr(model.part(unit.model), "last_layer", None)
+    if last_layer is None:
+        raise ParameterError(
+            f"The model averages over {meta['component']!r} on features of a pretrained network, for which no network "
+            "stands. Export it as a bundle (a folder), or fit with backbone='none' for networks alone."
+        )
+    weight, bias = last_layer()
+    return as_network(load_features(unpack(model.parts[unit.preparation])[1]), weight, bias)
+
+
+def _plain_network(model: Model) -> NetworkMember:
+    """Return the network with the largest share that was built here, from the first layer on.
+
+    Raises
+    ------
+    ParameterError
+        Where all stand on pretrained networks, whose code is their libraries'.
+    """
+    for one in sorted(model.recipe.members, key=lambda member: -member.weight):
+        meta, files = unpack(model.parts[one.units[0].model])
+        if meta.get("component") == NAME:
+            return load_network(meta, files)
+    raise ParameterError(
+        "The model stands on a pretrained network, whose code is that of its library. Export it as .onnx or as a "
+        "bundle (a folder), or fit with backbone='none'."
+    )
 
 
 def module_of(model: Model, *, views: bool = True) -> "Deployed":
@@ -154,7 +192,7 @@ def _weights(model: Model) -> bytes:
     """Write the network with the largest share as safetensors, with what is needed to use it among the meta data."""
     from tamis.neural.training.weights import dump_weights, load_weights
 
-    _, network = networks_of(model)[0]
+    network = _plain_network(model)
     state, meta = load_weights(network.weights)
     described = architecture_of(model)
     about = {name: described[name] for name in ("task", "classes", "input", "n_outputs")}
@@ -165,7 +203,7 @@ def _code(model: Model) -> bytes:
     """Write the network with the largest share as a program that needs PyTorch alone."""
     from tamis.neural.building.source import source_of
 
-    _, network = networks_of(model)[0]
+    network = _plain_network(model)
     program, main, rest = source_of(network.tree, network.shape, network.n_outputs).partition(
         'if __name__ == "__main__":'
     )

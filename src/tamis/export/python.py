@@ -18,6 +18,7 @@ from tamis.export.script import program
 from tamis.export.script.definitions import Definitions
 from tamis.export.script.models import ModelWriter, Units, model_seeds
 from tamis.export.script.preparation import PreparationWriter
+from tamis.export.script.stacked import StackWriter, streams_of
 from tamis.export.script.tables import BESIDE, TableWriter
 from tamis.export.script.writing import Writer, bracketed, literal
 from tamis.pipelines import compile as pipelines
@@ -25,9 +26,6 @@ from tamis.pipelines.compile import CLASS_WEIGHT
 from tamis.store.atomic import atomic_write
 from tamis.workflow.model import Member, Model
 from tamis.workflow.objective import ALL_ROWS
-
-STREAMS = ("folds", "crosses", "groups", "quantiles", "words", "selection", "reduce")
-"""The names by which transformers derive their seeds."""
 
 
 def export_python(
@@ -226,10 +224,12 @@ class _Script:
         fitted = [self.model.part(one.preparation) for one in member.units]
         models = [self.model.part(one.model) for one in member.units]
         first = [derive(seed, "prepare", below.key, fold) for fold in folds]
-        streams = {f'derive(seed, "{name}")': [derive(one, name) for one in first] for name in STREAMS}
-        writer = Writer(self.definitions, folds, streams)
+        writer = Writer(self.definitions, folds, streams_of(first))
         refuse = partial(self.refuse, member=tree.component)
-        prepare = PreparationWriter(writer, self.groups, refuse).write(below, fitted, dense=not component.sparse)
+        weighted = "weights" in self.origin.beside or bool(self.model.schema.with_role(Role.WEIGHT))
+        stacks = StackWriter(writer, self.groups, refuse, self.model.task, self.origin.n_rows, first, weighted)
+        preparations = PreparationWriter(writer, self.groups, refuse, stacks.write)
+        prepare = preparations.write(below, fitted, dense=not component.sparse)
         name = f"prepare_{len(self.prepared) + 1}"
         text = program.preparation(name, below, prepare)
         called = self.prepared.setdefault(text.replace(name, "prepare", 1), name)

@@ -36,17 +36,28 @@ ROOMS = (
     "tamis.algorithms.mlp",
     "tamis.algorithms.foundation",
     "tamis.neural.tables.components",
+    "tamis.neural.texts.components",
     "tamis.neural.members",
+    "tamis.neural.transferred",
 )
 """The files whose tuple COMPONENTS makes up the catalogue."""
 
 
 def _structure(parameters: Mapping[str, Any], context: BuildContext) -> Any:
-    raise ParameterError("'columns' and 'join' are part of the tree itself; they are not built.")
+    raise ParameterError("'columns', 'join' and 'predictions' are part of the tree itself; they are not built.")
 
 
 COLUMNS = Component("columns", ComponentKind.COLUMNS, _structure, summary="The columns of some roles.")
 JOIN = Component("join", ComponentKind.JOIN, _structure, sparse=True, summary="Its inputs side by side.")
+PREDICTIONS = Component(
+    "predictions",
+    ComponentKind.PREDICTIONS,
+    _structure,
+    summary="What the model below predicts, out of fold on the training rows.",
+)
+
+PARTS = ("parts.Columns", "parts.Step", "parts.Join", "stacked.Predictions", "stacked.FittedPipeline")
+"""The classes that a fitted preparation is made of, beside its transformers and models."""
 
 
 class Catalogue(Mapping[str, Component]):
@@ -87,7 +98,7 @@ class Catalogue(Mapping[str, Component]):
         """Return the classes that a saved part may hold beside scikit-learn's, most by their full names."""
         names = {name for one in self.values() for name in one.classes}
         names.update(ADAPTERS)
-        return names | {f"tamis.pipelines.parts.{name}" for name in ("Columns", "Step", "Join")}
+        return names | {f"tamis.pipelines.{name}" for name in PARTS}
 
 
 def builtin(extra: Iterable[Any] = ()) -> Catalogue:
@@ -96,7 +107,7 @@ def builtin(extra: Iterable[Any] = ()) -> Catalogue:
     Bare estimators among the given ones are made components of (`tamis.component`).
     """
     ours = [one for room in ROOMS for one in import_module(room).COMPONENTS]
-    return Catalogue([COLUMNS, JOIN, *ours], own=[*_plugged(), *components_of(extra)])
+    return Catalogue([COLUMNS, JOIN, PREDICTIONS, *ours], own=[*_plugged(), *components_of(extra)])
 
 
 def _plugged() -> Iterator[Component]:

@@ -1,22 +1,26 @@
 """Compiles a candidate into a pipeline that can be fitted: a preparation and a model on top of it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from tamis.core.candidate import Candidate
-from tamis.core.component import BuildContext, Component, ComponentKind
-from tamis.core.errors import ParameterError, TrialError
+from tamis.core.component import BuildContext, Component, ComponentKind, Shape
+from tamis.core.errors import ParameterError
 from tamis.core.seeds import derive
-from tamis.features.balance import class_weights
+from tamis.data.table import Table
+from tamis.pipelines.fitting import CLASS_WEIGHT, find, fit_for, fit_model, predict
 from tamis.pipelines.parts import Columns, Join, Step
+from tamis.pipelines.stacked import FittedPipeline, Predictions
 
-Preparation = Columns | Step | Join
+__all__ = ["CLASS_WEIGHT", "Preparation", "find", "fit_for", "fit_model", "predict", "prepare", "seed_of"]
 
-CLASS_WEIGHT = "class_weight"
-"""The parameter of a classifier's node that says how far rare classes are weighed up: 0 not at all, 1 fully."""
+Preparation = Columns | Step | Join | Predictions
+
+STACKED_SHARE = 0.5
+"""Of a trial's seconds, for all fits of the models inside its preparation together."""
 
 
 def prepare(tree: Candidate, catalogue: Mapping[str, Component], context: BuildContext) -> Preparation:
@@ -27,73 +31,59 @@ def prepare(tree: Candidate, catalogue: Mapping[str, Component], context: BuildC
     ParameterError
         Where a node names no component of the catalogue, or one that prepares nothing.
     """
+    n_stacked = sum(find(one.component, catalogue).kind is ComponentKind.PREDICTIONS for one in tree.walk())
+    return _built(tree, catalogue, context, STACKED_SHARE * context.limit_s / max(1, n_stacked))
+
+
+def _built(tree: Candidate, catalogue: Mapping[str, Component], context: BuildContext, stacked_s: float) -> Preparation:
+    """Build a preparation; each model inside it has `stacked_s` seconds."""
     component = find(tree.component, catalogue)
     if component.kind is ComponentKind.COLUMNS:
         return Columns(tree.settings["roles"])
-    inputs = [prepare(one, catalogue, context) for one in tree.children]
+    if component.kind is ComponentKind.PREDICTIONS:
+        return _stacked(tree.children[0], catalogue, replace(context, limit_s=stacked_s))
+    inputs = [_built(one, catalogue, context, stacked_s) for one in tree.children]
     if component.kind is ComponentKind.JOIN:
         return Join(inputs)
     if component.kind is not ComponentKind.TRANSFORMER:
-        raise ParameterError(f"{tree.component!r} is a {component.kind}; only transformers can stand below a model.")
+        raise ParameterError(
+            f"{tree.component!r} is a {component.kind}; only transformers can stand below a model. What a model "
+            "predicts becomes columns by 'predictions' above it."
+        )
     inside = inputs[0] if len(inputs) == 1 else Join(inputs)
     return Step(component.build(tree.settings, context), inside, codes=component.codes)
 
 
-def find(name: str, catalogue: Mapping[str, Component]) -> Component:
-    """Return a component by name, refusing one that is not there."""
-    try:
-        return catalogue[name]
-    except KeyError:
-        known = ", ".join(sorted(catalogue))
-        raise ParameterError(
-            f"There is no component {name!r} here. Hand in your own (components=[...]), or install what offers it. "
-            f"There are: {known}."
-        ) from None
+def _stacked(tree: Candidate, catalogue: Mapping[str, Component], context: BuildContext) -> Predictions:
+    """Build the columns that a whole pipeline predicts.
 
-
-def fit_for(component: Component, matrix: Any) -> Any:
-    """Bring a prepared matrix into the form that a model takes: dense unless it takes sparse input.
-
-    Raises
-    ------
-    TrialError
-        Where values are missing that the model cannot take.
+    Every fit has the same seed: they differ by their rows alone. Nothing is shared with other trials, for no other has
+    these rows.
     """
-    if sparse.issparse(matrix):
-        return matrix if component.sparse else matrix.toarray()  # type: ignore[attr-defined]
-    matrix = np.ascontiguousarray(matrix)
-    if not component.missing and not np.isfinite(matrix.sum()) and not np.isfinite(matrix).all():
-        raise TrialError(f"{component.name} cannot take missing values and its preparation leaves some.")
-    return matrix
+    component = find(tree.component, catalogue)
+    if component.kind is not ComponentKind.MODEL:
+        raise ParameterError(f"{tree.component!r} is a {component.kind}; 'predictions' can only stand above a model.")
+    told = replace(context, seed=derive(context.seed, "stacked", tree.key), shared={}, shared_key="")
 
+    def learn(
+        table: Table, y: np.ndarray, weight: np.ndarray | None, limit_s: float, realised: Mapping[str, Any]
+    ) -> FittedPipeline:
+        here = replace(told, limit_s=limit_s, realised=realised)
+        preparation = prepare(tree.children[0], catalogue, replace(here, realised={}))
+        matrix = fit_for(component, preparation.fit_transform(table, y, weight))
+        shape = Shape(matrix.shape[0], matrix.shape[1], context.shape.classes)
+        model = fit_model(
+            tree,
+            component,
+            replace(here, shape=shape),
+            matrix=matrix,
+            y=y,
+            weight=weight,
+            categories=preparation.categories_,
+        )
+        return FittedPipeline(preparation, model, component, context.task.is_classification)
 
-def fit_model(
-    tree: Candidate,
-    component: Component,
-    context: BuildContext,
-    *,
-    matrix: Any,
-    y: np.ndarray,
-    weight: np.ndarray | None,
-    categories: np.ndarray,
-) -> Any:
-    """Build and fit the model at the root of a candidate on a prepared matrix."""
-    model = component.build(tree.settings, context)
-    if context.task.is_classification and tree.settings.get(CLASS_WEIGHT):
-        weight = class_weights(y, tree.settings[CLASS_WEIGHT], weight)
-    extra: dict[str, Any] = {}
-    if component.takes_categories:
-        extra["categories"] = [int(index) for index in categories]
-    if weight is not None and component.takes_weights:
-        extra["sample_weight"] = weight
-    model.fit(matrix, y, **extra)
-    return model
-
-
-def predict(model: Any, component: Component, matrix: Any, classification: bool) -> np.ndarray:
-    """Return probabilities (n, n_classes) or values (n,) of a fitted model on a prepared matrix."""
-    matrix = fit_for(component, matrix)
-    return np.asarray(model.predict_proba(matrix) if classification else np.ravel(model.predict(matrix)))
+    return Predictions(learn, name=tree.component, seed=derive(told.seed, "folds"), limit_s=context.limit_s)
 
 
 def seed_of(tree: Candidate, seed: int, fold: int) -> int:

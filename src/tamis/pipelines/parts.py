@@ -50,7 +50,7 @@ class Step:
     ----------
     transformer : object
         With scikit-learn's `fit`, `transform` and, where the training rows need it, `fit_transform`.
-    inside : Columns, Step or Join
+    inside : Columns, Step, Join or Predictions
         What feeds it.
     codes : bool
         Whether its output columns are codes of levels.
@@ -98,7 +98,7 @@ class Join:
 
     Parameters
     ----------
-    inputs : list of Columns, Step or Join
+    inputs : list of Columns, Step, Join or Predictions
     """
 
     def __init__(self, inputs: list[Any]) -> None:

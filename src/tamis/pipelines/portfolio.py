@@ -61,7 +61,10 @@ def candidate_of(
     if start.needs and not getattr(groups, start.needs):
         return None
     space = model_space(catalogue[name], kind)
-    return Candidate.of(name, space.complete(start.parameters), _known(start.recipe(groups), catalogue))
+    chosen = dict(start.parameters)
+    if start.needs == "encoders" and "backbone" in space.parameters:
+        chosen["backbone"] = groups.backbones[0]
+    return Candidate.of(name, space.complete(chosen), _known(start.recipe(groups), catalogue))
 
 
 def _own_starts(own: Iterable[Component], groups: Groups) -> list[Start]:

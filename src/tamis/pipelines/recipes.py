@@ -26,6 +26,8 @@ class Groups:
     texts: int = 0
     sparse: bool = False
     """The numbers are held as a sparse matrix."""
+    backbones: tuple[str, ...] = ()
+    """The pretrained encoders that texts may be read by."""
 
     @classmethod
     def of(cls, roles: Mapping[str, Role], sparse: bool = False) -> "Groups":
@@ -45,6 +47,11 @@ class Groups:
             texts=counts.count("text"),
             sparse=sparse,
         )
+
+    @property
+    def encoders(self) -> int:
+        """Return by how many pretrained encoders the texts may be read."""
+        return len(self.backbones) if self.texts else 0
 
     @property
     def levels(self) -> int:
@@ -143,8 +150,46 @@ def _smooth_parts(groups: Groups, scale: str) -> list[Candidate]:
 
 def words(groups: Groups) -> Candidate:
     """Keep the texts as sparse words beside the scaled rest: for linear models of long texts."""
-    parts = _smooth_parts(Groups(groups.numbers, groups.few_levels, groups.many_levels, groups.dates), "standardize")
-    return join([*parts, _over("word_tfidf", TEXTS), _over("char_tfidf", TEXTS)])
+    return join([*_beside_texts(groups, "standardize"), *_word_parts(groups)])
+
+
+def texts_alone(groups: Groups) -> Candidate:
+    """Hand on the texts as they are: for models that read them."""
+    return TEXTS
+
+
+def _beside_texts(groups: Groups, scale: str) -> list[Candidate]:
+    return _smooth_parts(Groups(groups.numbers, groups.few_levels, groups.many_levels, groups.dates), scale)
+
+
+def _word_parts(groups: Groups) -> list[Candidate]:
+    # Where all columns are texts they belong together, such as a title and its text.
+    joined = groups.texts > 1 and not (groups.numbers or groups.levels or groups.dates)
+    return [_over(name, TEXTS, joined=joined) for name in ("word_tfidf", "char_tfidf")]
+
+
+def _meaning(groups: Groups, **parameters: object) -> Candidate:
+    return _over("text_embedding", TEXTS, backbone=groups.backbones[0], **parameters)
+
+
+def words_and_meaning(groups: Groups) -> Candidate:
+    """Put what a pretrained encoder reads in the texts beside their words: for linear models."""
+    return join([*_beside_texts(groups, "standardize"), *_word_parts(groups), _meaning(groups)])
+
+
+def meaning(groups: Groups) -> Candidate:
+    """Keep of the texts what a pretrained encoder reads in them, beside the scaled rest."""
+    return join([*_beside_texts(groups, "standardize"), _over("standardize", _meaning(groups))])
+
+
+def gaussian_meaning(groups: Groups) -> Candidate:
+    """Keep of the texts what a pretrained encoder reads in them, beside the rest brought to normal distributions."""
+    return join([*_beside_texts(groups, "quantile_normal"), _meaning(groups, n_components=64)])
+
+
+def raw_meaning(groups: Groups) -> Candidate:
+    """Add the main directions of what a pretrained encoder reads in the texts: for boosters."""
+    return join([*_raw_parts(groups), _meaning(groups, n_components=64)])
 
 
 def sparse(groups: Groups) -> Candidate:

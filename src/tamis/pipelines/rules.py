@@ -7,10 +7,12 @@ from tamis.core.component import Component, ComponentKind
 from tamis.core.grammar import Grammar, Production
 from tamis.core.kinds import Role, TaskKind
 from tamis.core.space import Choice, Space
+from tamis.neural.texts.components import embedding_space, transformer_space
 from tamis.pipelines.catalogue import Catalogue
 from tamis.pipelines.compile import CLASS_WEIGHT
 from tamis.pipelines.parts import NUMBER_ROLES
 from tamis.pipelines.recipes import Groups
+from tamis.pipelines.unions import inner_models, unions
 
 LEAVES = {
     "numbers": list(NUMBER_ROLES),
@@ -36,8 +38,20 @@ WHOLE_MATRIX = (
 )
 """Transformers that stand on everything joined and filled."""
 
+MOST_DEEP = 9
+"""Nodes on the longest way: a model, a union, predictions, a model, a transformer, a join, and three on the columns."""
 
-def grammar_for(groups: Groups, kind: TaskKind, catalogue: Catalogue, without: Iterable[str] = ("dummy",)) -> Grammar:
+REFERENCE_ROWS = 3_000
+"""What models cost on a table whose size is not said."""
+
+
+def grammar_for(
+    groups: Groups,
+    kind: TaskKind,
+    catalogue: Catalogue,
+    without: Iterable[str] = ("dummy",),
+    n_rows: int = REFERENCE_ROWS,
+) -> Grammar:
     """Write the grammar for a table and a task.
 
     Parameters
@@ -48,28 +62,37 @@ def grammar_for(groups: Groups, kind: TaskKind, catalogue: Catalogue, without: I
     catalogue : Catalogue
     without : iterable of str
         Models that are not to be written.
+    n_rows : int
+        Of the table: models that cost much on so many rows are seldom drawn below another.
 
     Returns
     -------
     Grammar
         From the start symbol `model`. `raw` stands for preparations that may leave values missing and codes as they
-        are, `filled` for those that leave neither.
+        are, `filled` for those that leave neither; both may be unions, of which `plain raw` and `plain filled` hold
+        none. `inner` is a model on a plain preparation, whose predictions are a branch of a union.
     """
     left_out = set(without)
-    models = [one for one in catalogue.of(ComponentKind.MODEL) if kind in one.tasks and one.name not in left_out]
+    every = [one for one in catalogue.of(ComponentKind.MODEL) if kind in one.tasks and one.name not in left_out]
+    models = [one for one in every if not one.roles]
     rules = [Production("model", one.name, (_needs(one, groups),), model_space(one, kind)) for one in models]
+    rules += [
+        Production("inner", one.name, (f"plain {_needs(one, groups)}",), model_space(one, kind), weight)
+        for one, weight in inner_models(models, catalogue, kind, n_rows)
+    ]
     # What takes gaps, codes or sparse rows as they are may also stand on columns that are none of these.
     able = [one for one in models if _needs(one, groups) != "filled"]
     rules += [Production("model", one.name, ("filled",), model_space(one, kind), 0.3) for one in able]
     if groups.texts and not groups.sparse:
         sparse = [one for one in models if one.sparse]
         rules += [Production("model", one.name, ("wordy",), model_space(one, kind), 0.3) for one in sparse]
-    if groups.sparse:
-        rules += _sparse(catalogue)
-    else:
-        rules += _dense(groups, catalogue)
+    if groups.encoders and "text_transformer" in catalogue:
+        space = model_space(replace(catalogue["text_transformer"], space=transformer_space(groups.backbones)), kind)
+        rules.append(Production("model", "text_transformer", ("texts",), space, 0.1))
+    rules += _sparse(catalogue) if groups.sparse else _dense(groups, catalogue)
+    rules += unions(rules, catalogue)
     known = _reachable(rules)
-    return Grammar("model", [one for one in rules if one.symbol in known])
+    return Grammar("model", [one for one in rules if one.symbol in known], max_depth=MOST_DEEP)
 
 
 def model_space(model: Component, kind: TaskKind) -> Space:
@@ -101,8 +124,12 @@ def _leaf(symbol: str, leaf: str, weight: float = 1.0) -> Production:
 def _sparse(catalogue: Catalogue) -> list[Production]:
     names = ["truncated_svd", *(one.name for one in own_transformers(catalogue, "") if one.sparse)]
     return [
-        _leaf("sparse", "numbers"),
-        *(Production("filled", name, ("sparse",), catalogue[name].space) for name in names),
+        *(_leaf(symbol, "numbers") for symbol in ("sparse", "plain sparse")),
+        *(
+            Production(symbol, name, ("plain sparse",), catalogue[name].space)
+            for symbol in ("filled", "plain filled", "branch", "extra")
+            for name in names
+        ),
     ]
 
 
@@ -146,14 +173,23 @@ def _dense(groups: Groups, catalogue: Catalogue) -> list[Production]:
         seen |= {"letters": ("texts", ("char_tfidf_svd", "word_tfidf_svd", "minhash")),
                  "text statistics": ("texts", ("text_statistics",))}  # fmt: skip
         rules += over("words", "texts", "word_tfidf") + over("characters", "texts", "char_tfidf")
+    if groups.encoders and "text_embedding" in catalogue:
+        space = embedding_space(groups.backbones)
+        rules += [Production(name, "text_embedding", ("texts",), space) for name in ("meaning",)]
+        rules += over("filled meaning", "meaning", "standardize")
+        rules.append(Production("filled meaning", "text_embedding", ("texts",), space))
     for name, (inside, ways) in seen.items():
         rules += over(name, inside, *ways) + over(f"imputed {name}", name, "impute")
         rules += over(f"filled {name}", name, "impute") + over(f"filled {name}", f"imputed {name}", "standardize")
     for symbol, options in _joins(groups, list(seen)).items():
         rules += _joined(symbol, options, rules)
-    for name in (*WHOLE_MATRIX, *(one.name for one in own_transformers(catalogue, ""))):
-        rules += over("filled", "joined", name, weight=0.5)
-    return rules
+    whole = (*WHOLE_MATRIX, *(one.name for one in own_transformers(catalogue, "")))
+    for symbol in ("filled", "plain filled", "extra"):
+        rules += over(symbol, "joined", *whole, weight=0.5)
+    # Two branches that differ by their scales alone say the same twice.
+    rules += over("branch", "joined", *whole, weight=0.3 * sum(one.weight for one in rules if one.symbol == "branch"))
+    # What was chosen or condensed may be so again; and so may a whole union.
+    return rules + over("joined", "joined", *whole, weight=0.05) + over("filled", "union", *whole, weight=0.05)
 
 
 Option = tuple[tuple[str, ...], float]
@@ -164,7 +200,7 @@ def _joins(groups: Groups, seen: list[str]) -> dict[str, list[Option]]:
     """Return, for each symbol of a whole matrix, what it may be joined of.
 
     `raw` may leave values missing and codes as they are, `filled` leaves neither; `joined` is a `filled` one that
-    something works on as a whole, and `wordy` one of sparse words.
+    something works on as a whole, `branch` one that stands in a union, and `wordy` one of sparse words.
     """
     numbers, few, many = bool(groups.numbers), bool(groups.few_levels), bool(groups.many_levels)
     raw_numbers = ("raw numbers",) * numbers
@@ -182,6 +218,8 @@ def _joins(groups: Groups, seen: list[str]) -> dict[str, list[Option]]:
             (("places",), 1.0),
         ]
         levels += [(("statistics",), 1.0)] if few else []
+    if groups.encoders:
+        raw += [((*inside, "meaning"), weight) for inside, weight in raw]
     filled: list[Option] = []
     wordy: list[Option] = []
     for inside, weight in levels:
@@ -192,7 +230,11 @@ def _joins(groups: Groups, seen: list[str]) -> dict[str, list[Option]]:
             if groups.texts:
                 dates = tuple(f"filled {name}" for name in seen if name == "date parts")
                 wordy.append(((*front, *dates, "words", "characters"), share))
-    joins = {"raw": raw, "joined": filled, "filled": [(inside, 2 * weight) for inside, weight in filled]}
+            if groups.encoders:
+                wordy.append(((*front, *dates, "words", "characters", "meaning"), share))
+                filled.append(((*front, *dates, "filled meaning"), share))
+    often = [(inside, 2 * weight) for inside, weight in filled]
+    joins = {"raw": raw, "plain raw": raw, "joined": filled, "branch": filled, "filled": often, "plain filled": often}
     return joins | ({"wordy": wordy} if wordy else {})
 
 

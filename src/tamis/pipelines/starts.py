@@ -24,7 +24,7 @@ class Start:
     most_columns: int = 10**9
     least_rows: int = 0
     needs: str = ""
-    """A group that must have columns: `levels`, `numbers`, `texts`, `dates`."""
+    """A group that must have columns: `levels`, `numbers`, `texts`, `dates`; or `encoders`: pretrained, of texts."""
 
 
 def _lgbm(
@@ -68,6 +68,9 @@ STARTS: dict[str, Start] = {
     "linear": Start("linear", recipes.scaled),
     "linear-splines": Start("linear", recipes.splines, most_columns=300, needs="numbers"),
     "linear-words": Start("linear", recipes.words, needs="texts"),
+    "linear-words+embedding": Start("linear", recipes.words_and_meaning, needs="encoders"),
+    "naive-bayes-words": Start("naive_bayes", recipes.words, {"counts": "complement"}, needs="texts"),
+    "linear-embedding": Start("linear", recipes.meaning, needs="encoders"),
     "linear-gaussian": Start("linear", recipes.gaussian, most_rows=200_000),
     "linear-lasso": Start("lasso", recipes.scaled, most_rows=20_000, most_columns=2_000),
     "linear-l1": Start("logistic_l1", recipes.scaled, most_rows=10_000, most_columns=1_000),
@@ -76,6 +79,7 @@ STARTS: dict[str, Start] = {
     "naive-bayes": Start("naive_bayes", recipes.scaled),
     # Kernels and neighbours
     "svm": Start("svm", recipes.gaussian, most_rows=4_000, most_columns=2_000),
+    "svm-embedding": Start("svm", recipes.gaussian_meaning, {"C": 10.0}, most_rows=12_000, needs="encoders"),
     "svm-hard": Start("svm", recipes.scaled, {"C": 10.0}, most_rows=3_000, most_columns=2_000),
     "gaussian-process": Start("gaussian_process", recipes.gaussian, most_rows=1_000, most_columns=200),
     "gaussian-process-ard": Start("gaussian_process", recipes.scaled, {"ard": True}, most_rows=600, most_columns=30),
@@ -120,6 +124,7 @@ STARTS: dict[str, Start] = {
                                     l1=0.11, l2=0.26, least=15),
     "lightgbm-crosses-greedy": _lgbm(0.04, 16, recipe=recipes.with_crosses, columns=0.58, rows=0.96, l1=0.94, l2=0.99,
                                      least=1),
+    "lightgbm-embedding": _lgbm(0.06, 16, recipe=recipes.raw_meaning, columns=0.3, rows=0.9, needs="encoders"),
     "catboost": _catboost(depth=6, learning_rate=0.06),
     "catboost-quick": _catboost(depth=6, learning_rate=0.12),
     "catboost-shallow": _catboost(depth=4, learning_rate=0.05, l2_leaf_reg=4.6, max_ctr_complexity=3),
@@ -146,6 +151,7 @@ STARTS: dict[str, Start] = {
     "realmlp-short": Start("realmlp", recipes.raw, {"epochs": 64}, most_rows=60_000, most_columns=300),
     "realmlp-small": Start("realmlp", recipes.raw, {"epochs": 96, "n_layers": 2, "width": 128, "dropout": 0.3}, 60_000,
                            300),
+    "text-transformer": Start("text_transformer", recipes.texts_alone, most_rows=60_000, needs="encoders"),
     "tabm": Start("tabm", recipes.raw, most_rows=30_000, most_columns=150),
     "tabm-short": Start("tabm", recipes.raw, {"epochs": 48, "members": 8}, most_rows=30_000, most_columns=150),
 }  # fmt: skip

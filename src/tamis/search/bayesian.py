@@ -27,6 +27,9 @@ N_BEST, N_ROUNDS = 6, 4
 OVERRUN = 2.0
 """What ran out of time would have taken so many times as long, as far as one knows."""
 
+FIDELITY: Key = ("fidelity",)
+"""The column of how much of the rows, rounds or epochs a result comes from."""
+
 Worth = Callable[[Sequence[Candidate]], list[float]]
 """Says of each candidate what it is worth to ask it: the higher, the better."""
 Judged = tuple[float, Candidate]
@@ -45,6 +48,15 @@ class Known:
     """None where they say nothing of what the work takes."""
     fidelity: float
 
+    def at(self) -> dict[Key, float]:
+        """Return the features with the fidelity among them."""
+        return {**self.features, FIDELITY: self.fidelity}
+
+
+def _whole(features: dict[Key, float]) -> dict[Key, float]:
+    """Add the full fidelity to the features of a tree."""
+    return {**features, FIDELITY: 1.0}
+
 
 class BayesianStrategy:
     """Ask the candidate whose expected improvement, for each second it takes, is the greatest.
@@ -59,8 +71,10 @@ class BayesianStrategy:
     A share of the proposals is drawn at random, whatever the model says.
 
     What is running counts with the loss that is predicted for it, so that several workers are not given the same. What
-    others asked is learned from; trees that the grammar does not write are ignored. It tells no two fidelities apart:
-    of a candidate the result at the highest counts.
+    others asked is learned from; trees that the grammar does not write are ignored. Of a candidate the result at the
+    highest fidelity counts; where results are of several, the fidelity is one more column of what the models learn
+    from, and candidates are judged by what is foreseen at the full one (as in Klein, Falkner, Bartels, Hennig and
+    Hutter, "Fast Bayesian optimization of machine learning hyperparameters on large datasets", 2017).
 
     Parameters
     ----------
@@ -186,10 +200,11 @@ class BayesianStrategy:
     def _worth(self, budget: BudgetView) -> Worth | None:
         """Return a function that says what candidates are worth; None where all that is known is alike."""
         told, running = list(self._told.values()), [one for one in self._running.values() if one]
-        columns = Columns([*(one.features for one in told), *running])
+        known, running = [one.at() for one in told], [_whole(one) for one in running]
+        columns = Columns([*known, *running])
         if not len(columns):
             return None
-        rows = columns.matrix([one.features for one in told])
+        rows = columns.matrix(known)
         grades = graded([one.loss for one in told], self._model.near)
         seed = derive(self.seed, "model", len(told))
         losses = self._model.fit(rows, grades, seed)
@@ -197,10 +212,12 @@ class BayesianStrategy:
             believed = columns.matrix(running)
             losses = self._model.fit(np.vstack([rows, believed]), np.append(grades, losses(believed)[0]), seed)
         seconds = self._seconds(rows, told, seed) if self.per_second and budget.remaining_s < inf else None
+        most = max(one.fidelity for one in told if isfinite(one.loss))
+        best = min(grade for grade, one in zip(grades.tolist(), told, strict=True) if one.fidelity == most)
 
         def worth(trees: Sequence[Candidate]) -> list[float]:
-            vectors = columns.matrix([self._encoder.features(tree) for tree in trees])
-            values = log_improvement(*losses(vectors), float(grades.min()))
+            vectors = columns.matrix([_whole(self._encoder.features(tree)) for tree in trees])
+            values = log_improvement(*losses(vectors), best)
             if seconds is not None:
                 logs = seconds(vectors)[0]
                 values = np.where(logs < log(max(LEAST_S, budget.remaining_s)), values - logs, -inf)

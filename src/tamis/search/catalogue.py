@@ -1,7 +1,7 @@
 """The strategies that can be asked for by name."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tamis.core.candidate import Candidate
@@ -12,12 +12,22 @@ from tamis.core.plugins import offered
 from tamis.search.bayesian import BayesianStrategy
 from tamis.search.compose import ThenStrategy
 from tamis.search.genetic import GeneticStrategy
+from tamis.search.halving import SuccessiveHalving
+from tamis.search.hyperband import Hyperband
 from tamis.search.neighbours import LocalStrategy
 from tamis.search.portfolio import PortfolioStrategy, PriorCost
 from tamis.search.sampling import RandomStrategy
 
 N_FIRST = 10
 """So many starting candidates come before a search of its own: it learns from them, and has still much to find."""
+
+N_SURE = 1
+"""So many of the first candidates see all rows whatever they come to on a part: there is a model before anything
+is compared."""
+
+LATE = 0.3
+"""With this share of the time left, what did best on a part of the rows is trained on all of them: the ensemble needs
+it, and all its folds."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,12 @@ class Ingredients:
     """How many units (folds) a candidate has."""
     share: float = 0.2
     """Which part of the remaining time one candidate of the portfolio may take."""
+    rungs: Sequence[float] = (1.0,)
+    """The shares of the rows that successive halving may begin with, growing, the last one 1; that one alone where
+    there are too few rows to tell candidates apart on a part of them."""
+    warm: Sequence[Candidate] = ()
+    """The same candidates as the portfolio's, early those that did best on known data like this; empty where none is
+    known."""
 
 
 Recipe = Callable[[Ingredients], Strategy]
@@ -55,13 +71,25 @@ def auto(ingredients: Ingredients) -> Strategy:
 
 
 def bayesian(ingredients: Ingredients) -> Strategy:
-    """Try a few starting candidates, then let a model of what was seen choose (SMAC)."""
-    return ThenStrategy(_first(ingredients, N_FIRST), BayesianStrategy(ingredients.grammar, ingredients.seed))
+    """Try a few candidates that did well on other data, similar data above all, then let a model choose (SMAC)."""
+    first = replace(ingredients, portfolio=ingredients.warm or ingredients.portfolio)
+    return ThenStrategy(_first(first, N_FIRST), BayesianStrategy(ingredients.grammar, ingredients.seed))
 
 
 def genetic(ingredients: Ingredients) -> Strategy:
     """Try a few starting candidates, then breed with them and with random ones (TPOT)."""
     return ThenStrategy(_first(ingredients, N_FIRST), GeneticStrategy(ingredients.grammar, ingredients.seed))
+
+
+def halving(ingredients: Ingredients) -> Strategy:
+    """Try what the Bayesian search proposes on a part of the rows, and the best third of it on more (ASHA)."""
+    return SuccessiveHalving(bayesian(ingredients), rungs=ingredients.rungs, n_sure=N_SURE, retell=True, late=LATE)
+
+
+def hyperband(ingredients: Ingredients) -> Strategy:
+    """Try a few starting candidates, then random ones, in brackets that begin with more and more of the rows."""
+    inner = ThenStrategy(_first(ingredients, N_FIRST), random(ingredients))
+    return Hyperband(inner, rungs=ingredients.rungs, n_sure=N_SURE, late=LATE)
 
 
 def _first(ingredients: Ingredients, count: int | None = None) -> Strategy:
@@ -75,6 +103,8 @@ STRATEGIES: tuple[tuple[str, Recipe], ...] = (
     ("random", random),
     ("bayesian", bayesian),
     ("genetic", genetic),
+    ("halving", halving),
+    ("hyperband", hyperband),
 )
 
 

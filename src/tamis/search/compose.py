@@ -44,6 +44,14 @@ class Relay:
             else:
                 part.tell(Trial(replace(trial.proposal, id=-1, parent=None), trial.outcome))
 
+    def answer(self, trial: Trial) -> None:
+        """Tell the part that asked, and no other."""
+        outer = trial.proposal.id
+        if not 0 <= outer < len(self._asked):
+            return
+        asker, number = self._asked[outer]
+        self.parts[asker].tell(self._localized(trial, asker, number))
+
     def _localized(self, trial: Trial, part: int, number: int) -> Trial:
         parent = trial.proposal.parent
         local = None if parent is None else self._outer[part].index(parent)
@@ -67,6 +75,17 @@ class ThenStrategy:
     def tell(self, trial: Trial) -> None:
         """Tell both."""
         self._relay.tell(trial)
+
+
+class DeafStrategy(ThenStrategy):
+    """Ask the first strategy until it is finished, then the second, which hears of its own trials alone.
+
+    So it is where the first asks for candidates of another kind, which the second could not go on from.
+    """
+
+    def tell(self, trial: Trial) -> None:
+        """Tell the one who asked."""
+        self._relay.answer(trial)
 
 
 class SwitchStrategy:

@@ -8,7 +8,7 @@ from tamis.core.candidate import Candidate
 from tamis.core.grammar import Grammar, Production
 from tamis.core.space import Choice, Float, Int, Parameter, Value
 
-Path = tuple[int, ...]
+Path = tuple[int | str, ...]
 Key = tuple[str | int | Path, ...]
 """What a column stands for; the first part says of which sort it is."""
 NUMBER, PLACE, OPTION, REFERENCE, COUNT = "number", "place", "option", "reference", "count"
@@ -68,11 +68,28 @@ class TreeEncoder:
                 found.update([_column((path, node.component, name), parameter, value)])
         count: Key = (COUNT, node.component)
         found[count] = found.get(count, 0.0) + 1.0
-        for index, (child, name) in enumerate(zip(node.inputs, way.symbols(len(node.inputs)), strict=True)):
+        places = self._places(node, way)
+        for place, child, name in zip(places, node.inputs, way.symbols(len(node.inputs)), strict=True):
             if isinstance(child, Candidate):
-                self._describe(child, name, (*path, index), found)
+                self._describe(child, name, (*path, place), found)
             else:
-                found[REFERENCE, (*path, index), child] = 1.0
+                found[REFERENCE, (*path, place), child] = 1.0
+
+    @staticmethod
+    def _places(node: Candidate, way: Production) -> list[int | str]:
+        """Name the places of the inputs: by number, or by what stands there where the order means nothing.
+
+        So a branch of a union keeps its columns when another one comes before it.
+        """
+        places: list[int | str] = list(range(len(node.inputs)))
+        if way.unordered:
+            seen: dict[str, int] = {}
+            for index in range(way.n_others, len(node.inputs)):
+                child = node.inputs[index]
+                name = child.component if isinstance(child, Candidate) else "reference"
+                seen[name] = seen.get(name, 0) + 1
+                places[index] = name if seen[name] == 1 else f"{name} {seen[name]}"
+        return places
 
 
 def _column(where: Key, parameter: Parameter, value: Value) -> tuple[Key, float]:

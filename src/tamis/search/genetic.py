@@ -116,7 +116,7 @@ class GeneticStrategy:
         ageing: bool = False,
         greed: float = 0.5,
         crossover: float = 0.3,
-        max_nodes: int = 40,
+        max_nodes: int = 60,
         max_candidates: float = inf,
     ) -> None:
         for name, value in {"population": population, "max_nodes": max_nodes}.items():

@@ -9,9 +9,13 @@ from tamis.core.candidate import BATCH
 from tamis.core.contracts import Finished, Strategy
 from tamis.core.errors import ParameterError
 from tamis.core.trial import Outcome, Proposal, Status, Trial
+from tamis.search.slices import is_late
 
 MOST_ASKS = 2
 """How often a rung of a candidate is asked if its process is lost."""
+
+N_LATE = 5
+"""So many of the best of each rung go to the top when the time nears its end."""
 
 
 def geometric_rungs(lowest: float, eta: float = 3.0) -> tuple[float, ...]:
@@ -34,8 +38,10 @@ class Climber:
 
     asked: Proposal
     """As the inner strategy asked it, with the inner number."""
+    start: int = 0
+    """The rung on which it begins."""
     rung: int = 0
-    losses: list[float] = field(default_factory=list)
+    losses: dict[int, float] = field(default_factory=dict)
     """By rung that it has finished."""
     trial_id: int | None = None
     """The last trial that ended well: the parent of the next where weights are inherited."""
@@ -47,12 +53,12 @@ class Climber:
     @property
     def waiting(self) -> bool:
         """Tell whether it has finished its rung and may be promoted."""
-        return not self.running and len(self.losses) == self.rung + 1
+        return not self.running and self.rung in self.losses
 
     @property
     def lost(self) -> bool:
         """Tell whether its rung must be asked again."""
-        return not self.running and len(self.losses) == self.rung
+        return not self.running and self.rung not in self.losses
 
 
 class SuccessiveHalving:
@@ -64,7 +70,8 @@ class SuccessiveHalving:
     candidate always reaches the full fidelity.
 
     The inner strategy is told every candidate once, at the fidelity at which it was not good enough to go on at that
-    time, or at the full one; `proposal.fidelity` of the told trial says which.
+    time, or at the full one; `proposal.fidelity` of the told trial says which. Any strategy can be wrapped, and the
+    halved one be wrapped in turn: folds are raced at the full fidelity alone (`FoldRacing`).
 
     Parameters
     ----------
@@ -81,6 +88,20 @@ class SuccessiveHalving:
     n_sure : int
         So many of the first candidates climb to the top however they do on the way: what is known to do well with
         much of the resource may be behind with little.
+    retell : bool
+        Whether the inner strategy hears of a candidate again where it was good enough to go on later after all: as of
+        a trial that others asked, with the number -1. A model that knows fidelities learns from it.
+    late : float
+        When no more than this share of the whole time is left, the best few of every rung go to the top at once, before
+        anything new: what was found with little is of use only where it is trained with all. 0: never.
+
+    Examples
+    --------
+    >>> from tamis.core.candidate import Candidate
+    >>> from tamis.search.portfolio import PortfolioStrategy
+    >>> strategy = SuccessiveHalving(PortfolioStrategy([Candidate.of("ridge")]), rungs=(0.25, 1.0))
+    >>> strategy.ask(BudgetView()).fidelity
+    0.25
     """
 
     def __init__(
@@ -92,6 +113,8 @@ class SuccessiveHalving:
         resource: str = "rows",
         inherit: bool = False,
         n_sure: int = 0,
+        retell: bool = False,
+        late: float = 0.0,
     ) -> None:
         if not eta > 1:
             raise ParameterError(f"The parameter 'eta' must be above 1; got {eta}.")
@@ -104,6 +127,8 @@ class SuccessiveHalving:
         self.resource = resource
         self.inherit = inherit
         self.n_sure = n_sure
+        self.retell = retell
+        self.late = late
         self._climbers: list[Climber] = []
         self._units: list[Climber | Proposal] = []
         """By outer id; a batch of signals stands as the inner strategy asked it."""
@@ -117,9 +142,10 @@ class SuccessiveHalving:
         again = next((one for one in self._climbers if one.lost), None)
         if again is not None:
             return self._issue(again)
-        promoted = next((one for one in self._promotable() if one.waiting), None)
+        late = self.late > 0 and is_late(budget, self.late)
+        promoted = next(iter(self._promotable(N_LATE if late else 0)), None)
         if promoted is not None:
-            promoted.rung += 1
+            promoted.rung = len(self.rungs) - 1 if late else promoted.rung + 1
             return self._issue(promoted)
         asked = self.inner.ask(budget)
         if isinstance(asked, Proposal):
@@ -127,21 +153,26 @@ class SuccessiveHalving:
             self._n_asked += 1
             if asked.candidate.component == BATCH:
                 return self._pass_on(asked)
-            climber = Climber(asked)
+            start = self._start(asked.id)
+            climber = Climber(asked, start, start)
             self._climbers.append(climber)
             return self._issue(climber)
         if self._signals or any(one.running for one in self._climbers):
             return None
         return self._last(asked)
 
+    def _start(self, number: int) -> int:
+        """Return the rung on which the inner strategy's candidate of this number begins."""
+        return 0
+
     def _last(self, answer: Finished | None) -> Proposal | Finished | None:
         """Let the best that waits go on when nothing else can be done and none has reached the top."""
-        waiting = [one for one in self._climbers if one.waiting and one.rung < len(self.rungs) - 1]
-        reached = any(len(one.losses) == len(self.rungs) and one.losses[-1] < inf for one in self._climbers)
-        hopeful = [one for one in waiting if one.losses[-1] < inf]
+        top = len(self.rungs) - 1
+        reached = any(one.losses.get(top, inf) < inf for one in self._climbers)
+        hopeful = [one for one in self._climbers if one.waiting and one.rung < top and one.losses[one.rung] < inf]
         if reached or not hopeful:
             return answer
-        best = min(hopeful, key=lambda one: (-one.rung, one.losses[-1]))
+        best = min(hopeful, key=lambda one: (-one.rung, one.losses[one.rung]))
         best.rung += 1
         return self._issue(best)
 
@@ -149,7 +180,7 @@ class SuccessiveHalving:
         climber.running = True
         self._units.append(climber)
         memo = {**climber.asked.memo, "rung": climber.rung, "resource": self.resource}
-        inherited = climber.trial_id if self.inherit and climber.rung else None
+        inherited = climber.trial_id if self.inherit else None
         parent = inherited if inherited is not None else self._parent(climber.asked.parent)
         return replace(climber.asked, fidelity=self.rungs[climber.rung], memo=memo, parent=parent, id=-1)
 
@@ -163,15 +194,19 @@ class SuccessiveHalving:
         """Return the outer id of the latest trial of a candidate that the inner strategy numbers so."""
         return next((one.trial_id for one in self._climbers if one.asked.id == number), None)
 
-    def _promotable(self) -> list[Climber]:
-        """Return who is among the best 1/eta of its rung, or sure to go on, the highest rung and the best first."""
+    def _promotable(self, n_least: int = 0) -> list[Climber]:
+        """Return who is among the best 1/eta of its rung, or sure to go on, the highest rung and the best first.
+
+        So many of the best are among them at least.
+        """
         found: list[Climber] = []
         for rung in range(len(self.rungs) - 2, -1, -1):
-            finished = [one for one in self._climbers if len(one.losses) > rung]
-            finished.sort(key=lambda one: (one.losses[rung], one.asked.id))
-            n_best = int(len(finished) / self.eta)
-            chosen = [one for place, one in enumerate(finished) if place < n_best or one.asked.id < self.n_sure]
-            found += [one for one in chosen if one.rung == rung and one.waiting and one.losses[rung] < inf]
+            for start in range(rung + 1):  # those that began elsewhere have had another choice made among them
+                finished = [one for one in self._climbers if one.start == start and rung in one.losses]
+                finished.sort(key=lambda one: (one.losses[rung], one.asked.id))
+                n_best = max(n_least, int(len(finished) / self.eta))
+                chosen = [one for place, one in enumerate(finished) if place < n_best or one.asked.id < self.n_sure]
+                found += [one for one in chosen if one.rung == rung and one.waiting and one.losses[rung] < inf]
         return found
 
     def tell(self, trial: Trial) -> None:
@@ -188,12 +223,20 @@ class SuccessiveHalving:
         if status is Status.LOST and climber.n_lost + 1 < MOST_ASKS:
             climber.n_lost += 1
             return
-        climber.losses.append(trial.loss if trial.done else inf)
+        climber.losses[climber.rung] = trial.loss if trial.done else inf
         climber.outcome = trial.outcome
         if trial.done:
             climber.trial_id = trial.proposal.id
         going_on = {one.asked.id for one in self._promotable()}
         for one in self._climbers:
-            if one.waiting and not one.told and one.asked.id not in going_on and one.outcome is not None:
+            if one.waiting and not one.told and one.asked.id not in going_on:
                 one.told = True
-                self.inner.tell(Trial(replace(one.asked, fidelity=self.rungs[one.rung]), one.outcome))
+                self._report(one, one.asked.id)
+            elif one is climber and one.told and self.retell:
+                self._report(one, -1)
+
+    def _report(self, climber: Climber, number: int) -> None:
+        """Tell the inner strategy what a candidate has come to."""
+        if climber.outcome is not None:
+            asked = replace(climber.asked, fidelity=self.rungs[climber.rung], id=number)
+            self.inner.tell(Trial(asked if number >= 0 else replace(asked, parent=None), climber.outcome))

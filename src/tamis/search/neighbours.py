@@ -31,7 +31,7 @@ class Known:
 
 
 class LocalStrategy:
-    """Change one parameter of one of the best candidates, by a step that adapts to its success.
+    """Change one parameter of one of the best candidates, by a step that adapts to its success, and at times the shape.
 
     In the manner of CFO (Wu, Wang and Huang, "Frugal optimization for cost-related hyperparameters", 2021): the step of
     a family (the component at the root) grows when a neighbour is better than where it came from and shrinks when it is
@@ -46,6 +46,9 @@ class LocalStrategy:
         The run's seed.
     step : float
         The width of the first step, as a share of a parameter's range.
+    shapes : float
+        The probability that the shape of a tree is changed instead of a parameter: a subtree, or how many there are.
+        Without it a search ends where the parameters of its starts are best.
     n_best : int
         From how many of the best candidates it goes on; better ones are taken more often.
     max_candidates : float
@@ -53,11 +56,19 @@ class LocalStrategy:
     """
 
     def __init__(
-        self, grammar: Grammar, seed: int, *, step: float = 0.2, n_best: int = 5, max_candidates: float = inf
+        self,
+        grammar: Grammar,
+        seed: int,
+        *,
+        step: float = 0.2,
+        shapes: float = 0.2,
+        n_best: int = 5,
+        max_candidates: float = inf,
     ) -> None:
         self.grammar = grammar
         self.seed = seed
         self.step = step
+        self.shapes = shapes
         self.n_best = n_best
         self.max_candidates = max_candidates
         self._seen: set[str] = set()
@@ -106,7 +117,9 @@ class LocalStrategy:
         return None
 
     def _neighbour(self, tree: Candidate, rng: np.random.Generator, step: float) -> Candidate | None:
-        """Move one parameter of one node; the root as often as all the others together."""
+        """Move one parameter of one node, the root as often as all the others together; or change the shape."""
+        if rng.random() < self.shapes:
+            return self.grammar.mutate(tree, rng, step)
         nodes = [(path, self.grammar.at(tree, path), symbol) for path, symbol in self.grammar.places(tree)]
         spaces = [(path, node, self.grammar.production(symbol, node).space) for path, node, symbol in nodes]
         movable = [(path, node, space) for path, node, space in spaces if space.size > 1]
@@ -116,7 +129,7 @@ class LocalStrategy:
         weights = np.array([1.0 if path else max(1.0, n_others) for path, _, _ in movable])
         path, node, space = movable[int(rng.choice(len(movable), p=weights / weights.sum()))]
         moved = Candidate.of(node.component, space.neighbour(node.settings, rng, step), *node.inputs)
-        return self.grammar.put(tree, path, moved)
+        return self.grammar.repair(self.grammar.put(tree, path, moved), rng)
 
     def _first(self, rng: np.random.Generator) -> tuple[Candidate, None] | None:
         for _ in range(DRAWS):

@@ -1,10 +1,11 @@
 """Fold racing: whole candidates become units of one fold, and only promising ones get all their folds."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import inf, isfinite
 
 from tamis.core.budget import BudgetView
+from tamis.core.candidate import Candidate
 from tamis.core.contracts import FINISHED, Finished, Strategy
 from tamis.core.errors import ParameterError
 from tamis.core.trial import Proposal, Status, Trial
@@ -43,7 +44,8 @@ class FoldRacing:
     After every unit, candidates that are clearly behind on the folds they share with the best one are dropped, but
     never the best of a family: the ensemble needs it. Fold 0 goes first, and what it found out (rounds, learning rate)
     goes along with the other folds as `memo["realised"]`. Proposals of the inner strategy at a fidelity below 1 are
-    worked on fold 0 alone, and are not compared with the others.
+    worked on fold 0 alone, and are not compared with the others: successive halving inside narrows the candidates by
+    rows (or rounds, or epochs), and those that reach the full fidelity are narrowed further by folds.
 
     Decisions depend on what was asked and told and on the budget's view alone, and without a time limit not on
     seconds. It is `FINISHED` when nothing is left that fits; asked with more time, it goes on.
@@ -66,6 +68,8 @@ class FoldRacing:
         How many of the best count as within reach of the ensemble.
     margins : Margins, optional
     slices : Slices, optional
+    once : callable, optional
+        Returns the seconds that the first unit of a candidate takes on top and no other takes again.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class FoldRacing:
         n_members: int = 5,
         margins: Margins | None = None,
         slices: Slices | None = None,
+        once: Callable[[Candidate], float] | None = None,
     ) -> None:
         for name, value in {"n_folds": n_folds, "n_repeats": n_repeats, "n_first": n_first}.items():
             if value < 1:
@@ -93,6 +98,7 @@ class FoldRacing:
         self.n_members = n_members
         self.margins = margins or Margins()
         self.slices = slices or Slices(n_folds)
+        self.once = once
         self._entries: list[Entry] = []
         self._units: list[tuple[Entry, int]] = []
         """By outer id: whose fold it is."""
@@ -121,9 +127,9 @@ class FoldRacing:
         yield from self._deepened(ranked(self._full), budget, whole=False)
 
     def _n_firsts(self) -> int:
-        """Return how many candidates have begun; some of those that failed are made up for, not all."""
-        n_failed = sum(one.failure is not None for one in self._full)
-        return len(self._full) - min(n_failed, self.n_first)
+        """Return how often a candidate has begun; some of those that failed are made up for, not all."""
+        n_failed = sum(one.failure is not None for one in self._entries)
+        return len(self._entries) - min(n_failed, self.n_first)
 
     def _again(self) -> Iterator[tuple[Entry, int]]:
         """Yield units of fold 0 that were lost: nothing else of their candidates can start."""
@@ -134,8 +140,10 @@ class FoldRacing:
     def _opened(self, budget: BudgetView) -> Iterator[tuple[Entry, int]]:
         """Yield fold 0 of a new candidate."""
         keys = {one.asked.candidate.key for one in self._full}
-        if len(keys) >= self.max_candidates or budget.trials_left < 1 or not self._worth_opening(budget):
+        if len(keys) >= self.max_candidates or not self._worth_opening(budget):
             return
+        if budget.trials_left < 1 and len(self._full) == len(self._entries):
+            return  # where fidelities are below 1, those that were tried with little may go on
         asked = self.inner.ask(budget)
         if isinstance(asked, Proposal):
             entry = Entry(asked.numbered(len(self._entries)), self.n_folds if asked.fidelity >= 1.0 else 1)
@@ -185,6 +193,8 @@ class FoldRacing:
             limit_s = self.slices.later(budget, entry.seconds)
         else:
             limit_s = self.slices.opening(budget, first=entry.number == 0, n_timeouts=self._n_timeouts())
+            if self.once is not None:
+                limit_s = min(limit_s + self.once(entry.asked.candidate), self.slices.known_share * budget.remaining_s)
         limit_s = min(limit_s, entry.asked.limit_s)
         return replace(entry.asked, fold=fold, memo=memo, limit_s=limit_s, parent=self._parent(entry, fold), id=-1)
 

@@ -49,7 +49,7 @@ class Steps:
         path, node, space = found[int(rng.integers(len(found)))]
         width = float(np.exp(rng.uniform(*np.log(WIDTHS))))
         moved = Candidate.of(node.component, space.neighbour(node.settings, rng, width), *node.inputs)
-        return self.grammar.put(tree, path, moved)
+        return self.grammar.repair(self.grammar.put(tree, path, moved), rng)
 
     def _production(self, tree: Candidate, rng: np.random.Generator) -> Candidate:
         """Put another component over the same inputs at one place."""
@@ -62,4 +62,5 @@ class Steps:
         if not found:
             return self.grammar.mutate(tree, rng)
         path, node, way = found[int(rng.integers(len(found)))]
-        return self.grammar.put(tree, path, Candidate.of(way.component, way.space.sample(rng), *node.inputs))
+        new = Candidate.of(way.component, way.space.sample(rng), *node.inputs)
+        return self.grammar.repair(self.grammar.put(tree, path, new), rng)

@@ -52,7 +52,8 @@ class Variation:
     """The moves of genetic programming (Koza, 1992) where every node has a type (Montana, 1995): its grammar's symbol.
 
     Every move takes trees that the grammar writes and returns another, or None where there is no such move. What points
-    to earlier nodes is repaired.
+    to earlier nodes is repaired. A subtree may also go where another symbol stands, if that writes it as it is: so a
+    model goes below another one, whose grammar has a symbol of its own for models there.
 
     Parameters
     ----------
@@ -67,9 +68,15 @@ class Variation:
     Montana, "Strongly typed genetic programming", Evolutionary Computation 3, 1995.
     """
 
-    def __init__(self, grammar: Grammar, max_nodes: int = 40) -> None:
+    def __init__(self, grammar: Grammar, max_nodes: int = 60) -> None:
         self.grammar = grammar
         self.max_nodes = max_nodes
+        components = {symbol: {one.component for one in ways} for symbol, ways in grammar.productions.items()}
+        self._alike = {
+            symbol: frozenset(other for other, names in components.items() if names & components[symbol])
+            for symbol in components
+        }
+        """By symbol: those that may be able to write its trees, itself among them."""
         self._ways = {symbol: self._ways_back(symbol) for symbol in grammar.productions}
         # What a parameter is worth takes many small steps to find out, what a shape is worth takes one.
         self._moves: tuple[tuple[Move, float], ...] = (
@@ -110,21 +117,26 @@ class Variation:
 
     def insert(self, tree: Candidate, rng: np.random.Generator) -> Candidate | None:
         """Put a node between a child and its parent; several, where it takes those to come back to the symbol."""
-        options = [(path, way) for path, symbol in self.grammar.places(tree) for way in self._ways[symbol]]
+        options = {path: self._ways_around(tree, path, symbol) for path, symbol in self.grammar.places(tree)}
+        options = {path: ways for path, ways in options.items() if ways}
         if not options:
             return None
-        path, way = _pick(rng, options, [way[0][0].weight for _, way in options])
+        path = _pick(rng, list(options), [max(likely for likely, _ in ways) for ways in options.values()])
+        ways = options[path]
+        _, way = _pick(rng, ways, [likely * way[0][0].weight for likely, way in ways])
         new = self._wrap(way, self.grammar.at(tree, path), rng, self.grammar.max_depth - len(path))
         return self._sound(self.grammar.put(tree, path, new), rng, tree)
 
     def shrink(self, tree: Candidate, rng: np.random.Generator) -> Candidate | None:
-        """Replace a node by one of the same symbol below it."""
+        """Replace a node by one below it that may stand in its place."""
         places = self.grammar.places(tree)
         options = [
             (path, below)
             for path, symbol in places
             for below, name in places
-            if name == symbol and len(below) > len(path) and below[: len(path)] == path
+            if len(below) > len(path)
+            and below[: len(path)] == path
+            and self._writes(symbol, self.grammar.at(tree, below), name)
         ]
         if not options:
             return None
@@ -139,17 +151,17 @@ class Variation:
 
     def exchange(self, tree: Candidate, rng: np.random.Generator) -> Candidate | None:
         """Write a node by another production of its symbol, over the same inputs as far as their symbols allow."""
+        places = [(path, symbol, self._production(tree, path, symbol)) for path, symbol in self.grammar.places(tree)]
         options = [
-            (path, symbol, one)
-            for path, symbol in self.grammar.places(tree)
+            (path, old, one)
+            for path, symbol, old in places
             for one in self.grammar.productions[symbol]
-            if one is not self._production(tree, path, symbol)
+            if one is not old
         ]
         if not options:
             return None
-        path, symbol, one = _pick(rng, options, [one.weight for _, _, one in options])
+        path, old, one = _pick(rng, options, [one.weight for _, _, one in options])
         node = self.grammar.at(tree, path)
-        old = self._production(tree, path, symbol)
         spare = list(zip(old.symbols(len(node.inputs)), node.inputs, strict=True))
         most = len(one.inputs) + (self.grammar.max_repeat - 1) * bool(one.many)
         inputs: list[Candidate | int] = []
@@ -164,11 +176,22 @@ class Variation:
         return self._sound(self.grammar.put(tree, path, new), rng, tree)
 
     def widen(self, tree: Candidate, rng: np.random.Generator) -> Candidate | None:
-        """Give a node one more input of a symbol that may be repeated."""
+        """Give a node one more input of a symbol that may be repeated, or put another branch beside it."""
         options = [(path, many) for path, n, many in self._unions(tree) if n < self.grammar.max_repeat]
-        if not options:
+        beside = [
+            (path, way)
+            for path, symbol in self.grammar.places(tree)
+            for _, way in self._ways_around(tree, path, symbol)
+            if len(way) == 1 and way[0][0].unordered
+        ]
+        if not options and not beside:
             return None
-        path, many = _pick(rng, options)
+        place = int(rng.integers(len(options) + len(beside)))
+        if place >= len(options):
+            path, way = beside[place - len(options)]
+            new = self._wrap(way, self.grammar.at(tree, path), rng, self.grammar.max_depth - len(path))
+            return self._sound(self.grammar.put(tree, path, new), rng, tree)
+        path, many = options[place]
         node = self.grammar.at(tree, path)
         new = self.grammar.grow(rng, many, self.grammar.max_depth - len(path) - 1)
         wider = Candidate(node.component, node.parameters, (*node.inputs, new))
@@ -186,10 +209,8 @@ class Variation:
         return self._sound(self.grammar.put(tree, path, narrower), rng, tree)
 
     def cross(self, mother: Candidate, father: Candidate, rng: np.random.Generator) -> Candidate | None:
-        """Put a subtree of the father in place of one of the mother's of the same symbol."""
-        gifts: dict[str, list[Candidate]] = {}
-        for path, symbol in self.grammar.places(father):
-            gifts.setdefault(symbol, []).append(self.grammar.at(father, path))
+        """Put a subtree of the father in place of one of the mother's."""
+        gifts = [(symbol, self.grammar.at(father, path)) for path, symbol in self.grammar.places(father)]
         most_deep, most_nodes = self._bounds(mother, father)
         size = n_nodes(mother)
         options: dict[Path, list[Candidate]] = {}
@@ -198,8 +219,12 @@ class Variation:
             room = most_nodes - size + n_nodes(old)
             options[path] = [
                 gift
-                for gift in gifts.get(symbol, ())
-                if gift != old and len(path) + gift.depth <= most_deep and n_nodes(gift) <= room
+                for name, gift in gifts
+                if symbol in self._alike[name]
+                and gift != old
+                and len(path) + gift.depth <= most_deep
+                and n_nodes(gift) <= room
+                and self._writes(symbol, gift, name)
             ]
         places = [path for path, found in options.items() if found]
         if not places:
@@ -210,6 +235,12 @@ class Variation:
     def _production(self, tree: Candidate, path: Path, symbol: str) -> Production:
         return self.grammar.production(symbol, self.grammar.at(tree, path))
 
+    def _writes(self, symbol: str, tree: Candidate, known: str) -> bool:
+        """Tell whether a symbol writes a subtree that another one is known to write."""
+        if symbol == known:
+            return True
+        return symbol in self._alike[known] and self.grammar.writes(tree, symbol)
+
     def _unions(self, tree: Candidate) -> list[tuple[Path, int, str]]:
         """Return the nodes with a repeated symbol: where they are, how many inputs of it they have, and the symbol."""
         found = []
@@ -219,28 +250,35 @@ class Variation:
                 found.append((path, len(self.grammar.at(tree, path).inputs) - len(one.inputs) + 1, one.many))
         return found
 
-    def _ways_back(self, symbol: str) -> list[Way]:
-        """Return the shortest way from each input of each production of a symbol back to that symbol."""
-        found: list[Way] = []
+    def _ways_back(self, symbol: str) -> list[tuple[str, Way]]:
+        """Return the shortest way from each input of each production of a symbol to those that may write its trees."""
+        found: list[tuple[str, Way]] = []
         for one in self.grammar.productions[symbol]:
             for index, name in enumerate(one.symbols(len(one.inputs))):
-                rest = self._way(name, symbol)
-                if rest is not None:
-                    found.append(((one, index), *rest))
+                ways = self._ways_from(name)
+                found += [(goal, ((one, index), *ways[goal])) for goal in sorted(self._alike[symbol]) if goal in ways]
         return found
 
-    def _way(self, start: str, goal: str) -> Way | None:
-        """Search breadth first for the productions that lead from one symbol to another."""
+    def _ways_from(self, start: str) -> dict[str, Way]:
+        """Search breadth first for the productions that lead from one symbol to each other."""
         ways: dict[str, Way] = {start: ()}
         for symbol in (queue := [start]):
-            if symbol == goal:
-                return ways[symbol]
             for one in self.grammar.productions[symbol]:
                 for index, name in enumerate(one.symbols(len(one.inputs))):
                     if name not in ways:
                         ways[name] = (*ways[symbol], (one, index))
                         queue.append(name)
-        return None
+        return ways
+
+    def _ways_around(self, tree: Candidate, path: Path, symbol: str) -> list[tuple[float, Way]]:
+        """Return what may be put around a node, with how much less likely the node is drawn where it then stands."""
+        inside = self.grammar.at(tree, path)
+        likely = {goal: 1.0 for goal, _ in self._ways[symbol] if goal == symbol}
+        for goal in {goal for goal, _ in self._ways[symbol]} - {symbol}:
+            if self.grammar.writes(inside, goal):
+                here, there = (self.grammar.production(one, inside).weight for one in (symbol, goal))
+                likely[goal] = min(1.0, there / here)
+        return [(likely[goal], way) for goal, way in self._ways[symbol] if goal in likely]
 
     def _wrap(self, way: Way, inside: Candidate, rng: np.random.Generator, depth: int) -> Candidate:
         """Write the productions of a way around a tree, and draw their other inputs."""
@@ -248,7 +286,7 @@ class Variation:
             return inside
         (one, index), rest = way[0], way[1:]
         # A union of one input is none.
-        more = bool(one.many) and index == len(one.inputs) - 1 and self.grammar.max_repeat > 1
+        more = bool(one.many) and len(one.inputs) == 1 and self.grammar.max_repeat > 1
         inputs = [
             self.grammar.grow(rng, name, depth - 1) if number != index else self._wrap(rest, inside, rng, depth - 1)
             for number, name in enumerate(one.symbols(len(one.inputs) + more))

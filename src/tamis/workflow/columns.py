@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from tamis.data.frames import to_pandas
 from tamis.data.infer import infer_schema, infer_sparse
 from tamis.data.schema import Column, Schema
 from tamis.data.table import Table
+from tamis.data.texts import text_roles
 from tamis.tasks.targets import Encoded
 from tamis.tasks.task import Task
 from tamis.workflow.names import near
@@ -64,6 +65,12 @@ def typed(frame: Any, settings: Settings) -> Columns:
         if str(name) not in names:
             raise ParameterError(f"There is no column {name!r} to be {role}.{near(str(name), names)}")
     schema = infer_schema(frame, target=settings.target, overrides=settings.roles, seed=settings.seed)
+    if settings.texts and (found := text_roles(frame, schema, settings.roles)):
+        schema = infer_schema(frame, target=settings.target, overrides={**settings.roles, **found}, seed=settings.seed)
+        told = {name: f"{role}: the table is about texts" for name, role in found.items()}
+        schema = replace(
+            schema, columns=tuple(replace(one, reason=told.get(one.name, one.reason)) for one in schema.columns)
+        )
     return Columns(schema, schema.apply(frame))
 
 

@@ -185,6 +185,8 @@ def _row(key: str, group: list[Trial], metric: Metric, weights: Mapping[str, flo
     status = Status.DONE if losses else bad.outcome.status if bad else Status.LOST
     values = [metric.value_of(loss) for loss in losses.values()]
     longest = max((one for one in group if one.done), key=_length, default=None)
+    fidelity = max((one.proposal.fidelity for one in group if one.done), default=1.0)
+    partial = tree.component != NETWORK and fidelity < 1.0  # a pipeline that saw a part of the rows is no model
     realised = longest.outcome.realised if longest and tree.component == NETWORK else {}
     return {
         "rank": 0,
@@ -192,7 +194,8 @@ def _row(key: str, group: list[Trial], metric: Metric, weights: Mapping[str, flo
         "family": tree.component,
         "score": fmean(values) if values else None,
         "score_se": stdev(values) / len(values) ** 0.5 if len(values) > 1 else None,
-        "folds": len(losses),
+        "folds": 0 if partial else len(losses),
+        "fidelity": round(fidelity, 4),
         "seconds": round(sum(one.outcome.seconds for one in group), 3),
         **{name: realised[name] for name in COSTS if name in realised},
         **({} if tree.component == NETWORK else _costs(tree, group)),
@@ -203,7 +206,7 @@ def _row(key: str, group: list[Trial], metric: Metric, weights: Mapping[str, flo
         "candidate": tree.to_json(),
         "key": key,
         "loss": mean,
-        "complete": bool(losses) and len(losses) * 2 >= min(most, 5),
+        "complete": bool(losses) and not partial and len(losses) * 2 >= min(most, 5),
     }
 
 

@@ -50,6 +50,8 @@ class Prepared:
     seconds: float
     predict_s: float = 0.0
     """Seconds that preparing 1,000 rows takes."""
+    once_s: float = 0.0
+    """Of the seconds, those that no other fold spends again."""
 
     @property
     def megabytes(self) -> float:
@@ -123,11 +125,14 @@ class TableObjective:
                 f"It takes {predict_s:.3g} s to predict 1,000 rows; {self.predict_limit_s:g} s are allowed "
                 "(predict_time_limit)."
             )
-        store = FolderArtefacts(context.folder)
-        files = component.dump(model) if component.dump else dump_part(model, work.catalogue.allowed())
-        meta = {"component": component.name, "preparation": prepared.artefact, "own format": bool(component.dump)}
-        artefacts = {"model": store.put(pack(files, meta)), "preparation": prepared.artefact}
+        artefacts, store = {}, FolderArtefacts(context.folder)
+        if not work.is_partial:  # a part of the rows makes no model: such a trial is compared and thrown away
+            files = component.dump(model) if component.dump else dump_part(model, work.catalogue.allowed())
+            meta = {"component": component.name, "preparation": prepared.artefact, "own format": bool(component.dump)}
+            artefacts = {"model": store.put(pack(files, meta)), "preparation": prepared.artefact}
         losses, realised = {}, dict(getattr(model, "realised_", {}) or {})
+        if getattr(model, "max_rows", None) is not None:
+            realised["most_rows"] = min(int(model.max_rows), len(work.train))
         if work.answers_for_all:
             prediction = _filled(np.asarray(model.out_of_bag(prepared.train)))
             realised["fold_losses"] = work.fold_losses(prediction)
@@ -137,13 +142,14 @@ class TableObjective:
             prediction = pipelines.predict(model, component, prepared.valid, self.task.kind.is_classification)
             prediction = np.nan_to_num(prediction.astype(np.float32 if prediction.ndim == 2 else np.float64))
             losses["loss"] = float(self.task.loss(work.y[work.valid], prediction, work.weights(work.valid)))
-            artefacts["predictions"] = store.put(save_array(prediction))
+            if not work.is_partial:
+                artefacts["predictions"] = store.put(save_array(prediction))
         return Outcome(
             Status.DONE,
             losses=losses,
             realised=json.loads(json.dumps(realised)),
             artefacts=artefacts,
-            seconds=time.perf_counter() - began,
+            seconds=max(1e-3, time.perf_counter() - began - prepared.once_s),
             n_rows=len(work.train),
             predict_s=predict_s,
         )
@@ -170,7 +176,8 @@ class _Work:
         self.answers_for_all = self._answers_for_all()
         self.fold = ALL_ROWS if self.answers_for_all else proposal.fold
         train, self.valid = everything if self.fold == ALL_ROWS else self.folds.rows(self.fold)
-        if proposal.fidelity < 1.0:
+        self.is_partial = proposal.fidelity < 1.0
+        if self.is_partial:
             train = subsample(
                 train, self.y, proposal.fidelity, objective.seed, classification=objective.task.kind.is_classification
             )
@@ -210,11 +217,12 @@ class _Work:
         below = tree.children[0]
         key = (below.key, self.fold, self.proposal.fidelity)
         cache: dict[Any, Prepared] = self.context.shared.setdefault("prepared", {})
+        once_s = 0.0
         if key in cache:
             cache[key] = found = cache.pop(key)  # to the end: the least recently used goes first
         else:
             found = self._prepare(below)
-            cache[key] = found
+            once_s, cache[key] = found.once_s, replace(found, once_s=0.0)
             allowance = CACHE_SHARE * min(self.context.memory_mb, 1e6)
             while len(cache) > 1 and sum(one.megabytes for one in cache.values()) > allowance:
                 del cache[next(iter(cache))]
@@ -222,12 +230,15 @@ class _Work:
             found,
             train=pipelines.fit_for(component, found.train),
             valid=pipelines.fit_for(component, found.valid),
+            once_s=once_s,
         )
 
     def _prepare(self, below: Candidate) -> Prepared:
         began = time.perf_counter()
         train, valid = self.dataset.rows(self.train), self.dataset.rows(self.valid)
+        told: dict[str, float] = {}  # by what is prepared once for all folds
         build = self._context(train.shape, seed=derive(self.objective.seed, "prepare", below.key, self.fold))
+        build = replace(build, shared=told)
         preparation = pipelines.prepare(below, self.catalogue, build)
         matrix = preparation.fit_transform(train, self.y[self.train], self.weights(self.train))
         n_timed = len(self.valid)
@@ -236,12 +247,15 @@ class _Work:
         if n_timed < FEW_ROWS:
             n_timed, asked = TIMED_ROWS, time.perf_counter()
             preparation.transform(self.dataset.rows(self.train[np.arange(TIMED_ROWS) % len(self.train)]))
-        predict_s = (time.perf_counter() - asked) * TIMED_ROWS / n_timed
-        content = pack(dump_part(preparation, self.catalogue.allowed()), {"preparation": below.to_json()})
-        artefact = FolderArtefacts(self.context.folder).put(content)
+        predict_s = (time.perf_counter() - asked) * TIMED_ROWS / n_timed + TIMED_ROWS * told.get("row_s", 0.0)
+        artefact = ""
+        if not self.is_partial:
+            content = pack(dump_part(preparation, self.catalogue.allowed()), {"preparation": below.to_json()})
+            artefact = FolderArtefacts(self.context.folder).put(content)
         seconds = time.perf_counter() - began
         names = preparation.names_
-        return Prepared(matrix, held_out, preparation.categories_, names, artefact, seconds, predict_s)
+        return Prepared(matrix, held_out, preparation.categories_, names, artefact, seconds, predict_s,
+                        told.get("once_s", 0.0))  # fmt: skip
 
     def build_context(self, prepared: Prepared, component: Component) -> BuildContext:
         """Return what the model is told when it is built."""
@@ -250,8 +264,10 @@ class _Work:
         context = self._context(prepared.train.shape, seed=seed)
         key = f"{tree.children[0].key}/{self.fold}/{self.proposal.fidelity}"
         left = inf if self.objective.reproducible else max(0.2, self.context.left_s() * 0.92)
+        density = prepared.train.nnz / max(1, np.prod(prepared.train.shape)) if hasattr(prepared.train, "nnz") else 1.0
         return replace(
             context,
+            shape=replace(context.shape, density=float(density)),
             limit_s=left,
             realised=self.proposal.memo.get("realised", {}),
             shared=self.context.shared.setdefault("models", {}),

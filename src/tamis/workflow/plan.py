@@ -19,14 +19,11 @@ from tamis.core.trial import Trial
 from tamis.data.dataset import ROW_FIELDS, Dataset
 from tamis.data.frames import to_pandas
 from tamis.data.layout import Layout
-from tamis.data.metafeatures import metafeatures
 from tamis.data.schema import Schema
 from tamis.data.table import Table
 from tamis.evaluate.scheme import Scheme, SplitKind, choose_scheme
 from tamis.evaluate.splits import Folds, make_folds
 from tamis.pipelines.catalogue import Catalogue, builtin
-from tamis.pipelines.orders import Orders
-from tamis.pipelines.portfolio import candidates_for
 from tamis.pipelines.recipes import Groups
 from tamis.search.slices import candidate_cap
 from tamis.store.atomic import atomic_write
@@ -35,12 +32,15 @@ from tamis.tasks.metrics import metric_from
 from tamis.tasks.targets import Encoded, TargetCoder, infer_kind
 from tamis.tasks.task import Task
 from tamis.workflow.columns import Columns, audited, typed
+from tamis.workflow.first import first_candidates
 from tamis.workflow.model import Recipe
 from tamis.workflow.names import nearest_column
 from tamis.workflow.objective import TableObjective
 from tamis.workflow.origin import Origin
 from tamis.workflow.planned import Tell
 from tamis.workflow.settings import Settings
+from tamis.workflow.similar import warm_candidates
+from tamis.workflow.texts import encoders_for
 
 LEAST_CANDIDATES = 10
 """On the smallest tables too: averages of different families are steadier than any choice among few."""
@@ -86,6 +86,10 @@ class Plan:
     """A table of few rows cannot tell more apart; fixed when the run begins, so that a resume asks the same."""
     components: Sequence[Component] = field(default=(), compare=False)
     origin: Origin | None = None
+    backbones: tuple[str, ...] = ()
+    """The pretrained encoders that read the texts."""
+    warm: tuple[Candidate, ...] = ()
+    """The candidates for a warm start: early those that did best on similar tables; none where no known one is."""
 
     @property
     def objective(self) -> TableObjective:
@@ -110,7 +114,7 @@ class Plan:
     @property
     def groups(self) -> Groups:
         """How many columns of each group there are."""
-        return groups_of(self.rows().table)
+        return replace(groups_of(self.rows().table), backbones=self.backbones)
 
     def rows(self) -> Dataset:
         """Map the prepared rows."""
@@ -154,6 +158,8 @@ class Plan:
             "most_candidates": None if self.most_candidates == inf else self.most_candidates,
             "layout": self.layout.to_json() if self.layout else None,
             "origin": self.origin.to_json() if self.origin else None,
+            "backbones": list(self.backbones),
+            "warm": [one.to_json() for one in self.warm],
         }
         atomic_write(path, json.dumps(record).encode())
 
@@ -180,6 +186,8 @@ class Plan:
             most_candidates=inf if record["most_candidates"] is None else record["most_candidates"],
             layout=Layout.from_json(record["layout"]) if record["layout"] else None,
             origin=Origin.from_json(record["origin"]) if record.get("origin") else None,
+            backbones=tuple(record.get("backbones", ())),
+            warm=tuple(Candidate.from_json(one) for one in record.get("warm", ())),
         )
 
 
@@ -247,20 +255,17 @@ def make_plan(
     dataset.save(folder / "data")
     folds.save(folder / "data" / "splits.npy")
     catalogue = builtin(components)
-    groups = groups_of(dataset.table)
+    backbones = encoders_for(dataset, settings, catalogue, left_s, tell)
+    groups = replace(groups_of(dataset.table), backbones=backbones)
     n_columns = dataset.table.shape[1]
-    orders = Orders.shipped()
-    order, similar = orders.of(metafeatures(dataset, task.kind)) if orders.known else (orders.default, "")
-    own, n_rows = catalogue.own, dataset.n_rows
-    candidates = candidates_for(groups, task.kind, n_rows, n_columns, catalogue, own, order) if n_columns else []
-    if similar:
-        tell(f"begins with what did best on a similar table ({similar})")
+    candidates = first_candidates(dataset, task, groups, catalogue, settings, tell) if n_columns else []
     plan = Plan(
         settings=settings, task=task, coder=coder, schema=schema, scheme=scheme, data=folder / "data",
         folds=folder / "data" / "splits.npy", candidates=tuple(candidates), notes=tuple(notes), layout=given.layout,
         most_candidates=inf if settings.is_reproducible else max(LEAST_CANDIDATES, candidate_cap(dataset.n_rows)),
         components=tuple(components),
-        origin=Origin(settings.seed, asked, dataset.n_rows, copies is not None, _beside(dataset)),
+        origin=Origin(settings.seed, asked, dataset.n_rows, copies is not None, _beside(dataset)), backbones=backbones,
+        warm=tuple(warm_candidates(dataset, task, groups, catalogue, settings, tell)),
     )  # fmt: skip
     plan.save(folder / "plan.json")
     tell(describe(plan, dataset, groups, folds))

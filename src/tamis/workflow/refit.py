@@ -117,6 +117,11 @@ def _best(plan: Plan, keeper: EnsembleKeeper) -> str:
 def _asked_for(trials: Sequence[Trial], path: Path, member: int | str) -> str:
     """Return the key of the candidate that was named, refusing one that was never fitted."""
     row = row_of(board_of(trials, Model.load(path)), member)
+    if row.get("fidelity", 1.0) < 1.0:
+        raise RunFolderError(
+            f"The candidate #{row['rank']}, {row['model']}, was compared on {100 * row['fidelity']:.0f} % of the rows "
+            "alone and went no further. Take another one, or give the run more time with `tamis resume`."
+        )
     if not row["folds"]:
         why = f": {row['reason']}" if row["reason"] else "."
         raise RunFolderError(

@@ -10,7 +10,7 @@ from tamis.core.kinds import Role, TaskKind
 from tamis.core.plugins import names
 
 PRESETS = ("fast", "balanced", "best")
-TABLE_SEARCHES = ("auto", "portfolio", "random", "bayesian", "genetic")
+TABLE_SEARCHES = ("auto", "portfolio", "random", "bayesian", "genetic", "halving", "hyperband")
 IMAGE_SEARCHES = (
     "auto", "random", "local", "evolution", "reinforce", "enas", "morphism", "surrogate", "portfolio",
 )  # fmt: skip
@@ -59,6 +59,8 @@ class Settings:
     seed: int = 0
     roles: Mapping[str, str] = field(default_factory=dict)
     """Roles of columns that the user fixes."""
+    texts: bool = False
+    """Whether the table is about texts: a column of them is then found, whatever it looks like."""
     n_folds: int | None = None
     """None: chosen by size and time."""
     positive: str | None = None
@@ -73,10 +75,15 @@ class Settings:
     """For images: how long the prediction of one image may take on this machine; None: no bound."""
     max_parameters: int | None = None
     """For images: how many weights a network may have; None: no bound."""
+    backbone: str | None = None
+    """For images and texts: pretrained networks by name, file or folder, with commas between; "none" for none; None:
+    our own where images are few, encoders of texts that are at hand."""
     predict_limit_s: float | None = None
     """For tables: seconds that the prediction of 1,000 rows may take on this machine; None: no bound."""
     tolerance: float = 0.001
     """By what share the loss may rise where the ensemble is freed of members that hardly pay for their time."""
+    base: str | None = None
+    """The folder of an earlier run or model that this one begins with: its best candidates, a network's weights too."""
     refit: bool = False
     """Whether the model is fitted once more on all rows instead of keeping those of the folds."""
 
@@ -122,6 +129,11 @@ class Settings:
         if self.time_limit_s is not None:
             return float(self.time_limit_s)
         return DEFAULT_LIMIT_S if self.max_trials is None else inf
+
+    @property
+    def pretrained(self) -> str | None:
+        """For images: what networks begin with, a backbone or an earlier run."""
+        return self.base if self.base is not None else self.backbone
 
     @property
     def is_reproducible(self) -> bool:

@@ -3,16 +3,23 @@
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from tamis.core.candidate import Candidate
 from tamis.core.component import Shape
 from tamis.core.contracts import Strategy
 from tamis.data.dataset import Dataset
+from tamis.evaluate.fidelity import least_share
+from tamis.evaluate.splits import Folds
 from tamis.pipelines import compile as pipelines
+from tamis.pipelines.costs import stacked_seconds
 from tamis.pipelines.rules import grammar_for
 from tamis.search.catalogue import Ingredients, strategy_from, strategy_named
+from tamis.search.halving import geometric_rungs
 from tamis.search.portfolio import PortfolioStrategy
 from tamis.search.racing import FoldRacing
 from tamis.workflow.plan import Plan
+from tamis.workflow.texts import TRANSFORMER, fine_tuning_s, prepared_texts, reading_s
 
 BOOSTERS = frozenset({"lightgbm", "catboost", "xgboost", "histgb"})
 RAISED_RATE = 0.2
@@ -29,6 +36,9 @@ CAUTIOUS = ("auto", "portfolio")
 """Searches that stop where a table has too few rows to tell more candidates apart; another one, asked for by name, goes
 on as long as it may."""
 
+LOWEST = 1 / 9
+"""Successive halving begins with this share of the rows at least: on fewer, large models are behind that win later."""
+
 TORCH_S = 30.0
 """With less time networks for tables are not drawn: importing torch alone takes two seconds of it."""
 
@@ -37,6 +47,13 @@ def _left_out(plan: Plan) -> tuple[str, ...]:
     """Return the models that are not drawn."""
     slow = [name for name, one in plan.catalogue.items() if one.module == "torch" and plan.settings.limit_s < TORCH_S]
     return ("dummy", *slow)
+
+
+def row_rungs(plan: Plan, dataset: Dataset) -> tuple[float, ...]:
+    """Return the shares of a fold's training rows on which candidates are compared; all of them alone on few rows."""
+    n_train = len(Folds.open(plan.folds).rows(0)[0])
+    counts = np.bincount(dataset.y) if plan.task.kind.is_classification else None
+    return geometric_rungs(max(LOWEST, least_share(n_train, counts)))
 
 
 def strategy_for(plan: Plan, given: Any = None) -> Strategy:
@@ -51,20 +68,27 @@ def strategy_for(plan: Plan, given: Any = None) -> Strategy:
     settings, kind = plan.settings, plan.task.kind
     shape = Shape(dataset.n_rows, max(1, dataset.table.shape[1]), max(1, len(plan.task.classes or ())))
     catalogue = plan.catalogue
+    fine_tuning, prepared = fine_tuning_s(dataset) if plan.backbones else None, prepared_texts(dataset)
 
     def cost(candidate: Candidate) -> float:
+        if fine_tuning is not None and candidate.component == TRANSFORMER:
+            return fine_tuning(candidate)
         component = pipelines.find(candidate.component, catalogue)
-        seconds = component.cost(shape, candidate.settings).seconds
+        seen, before_s = prepared(candidate, shape) if dataset.table.texts else (shape, 0.0)
+        before_s += stacked_seconds(candidate, shape, catalogue)
+        seconds = component.cost(seen, candidate.settings).seconds
         rate = candidate.settings.get("learning_rate") if component.name in BOOSTERS else None
-        return seconds if rate is None else CUT_SHORT * seconds * min(1.0, rate / RAISED_RATE)
+        return before_s + (seconds if rate is None else CUT_SHORT * seconds * min(1.0, rate / RAISED_RATE))
 
-    grammar = grammar_for(plan.groups, kind, catalogue, _left_out(plan)) if plan.candidates else None
+    left_out = _left_out(plan)
+    grammar = grammar_for(plan.groups, kind, catalogue, left_out, dataset.n_rows) if plan.candidates else None
     inner: Strategy
     if grammar is None:
         inner = given if given is not None and not callable(given) else PortfolioStrategy((), cost)
     else:
         ingredients = Ingredients(
-            grammar, settings.seed, plan.candidates, cost, n_units=plan.scheme.n_folds, share=SHARE
+            grammar, settings.seed, plan.candidates, cost, n_units=plan.scheme.n_folds, share=SHARE,
+            rungs=row_rungs(plan, dataset), warm=plan.warm,
         )  # fmt: skip
         inner = strategy_from(given, ingredients) if given is not None else strategy_named(settings.search, ingredients)
     return FoldRacing(
@@ -72,4 +96,5 @@ def strategy_for(plan: Plan, given: Any = None) -> Strategy:
         n_folds=plan.scheme.n_folds,
         n_repeats=plan.scheme.n_repeats,
         max_candidates=plan.most_candidates if given is None and settings.search in CAUTIOUS else inf,
+        once=reading_s(dataset) if dataset.table.texts else None,
     )

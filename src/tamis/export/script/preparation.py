@@ -10,6 +10,7 @@ from tamis.features.impute import Impute
 from tamis.features.scale import Bounded
 from tamis.features.words import MinHash, Ngrams
 from tamis.pipelines.parts import Columns, Join, Step
+from tamis.pipelines.stacked import Predictions
 
 GROUPS = {
     ("numeric", "boolean", "ordinal"): "NUMBERS",
@@ -23,6 +24,8 @@ GROUPS = {
 
 Refuse = Callable[[str, str], Exception]
 """(what cannot be exported, why) -> the error to raise."""
+Stacked = Callable[[Candidate, Sequence[Any]], str]
+"""(the node of the predictions, what was fitted for each unit) -> the expression."""
 
 
 class PreparationWriter:
@@ -35,12 +38,17 @@ class PreparationWriter:
         Takes in the columns of each group by the group's name.
     refuse : callable
         Makes the error for what cannot be written.
+    stacked : callable, optional
+        Writes the predictions of a model; none can be written without it.
     """
 
-    def __init__(self, writer: Writer, groups: dict[str, list[str]], refuse: Refuse) -> None:
+    def __init__(
+        self, writer: Writer, groups: dict[str, list[str]], refuse: Refuse, stacked: Stacked | None = None
+    ) -> None:
         self.writer = writer
         self.groups = groups
         self.refuse = refuse
+        self.stacked = stacked
 
     def write(self, tree: Candidate, fitted: Sequence[Any], *, dense: bool) -> str:
         """Return the expression of a whole preparation; `dense` where the model takes no sparse matrix."""
@@ -54,6 +62,10 @@ class PreparationWriter:
     def _whole(self, tree: Candidate, fitted: Sequence[Any]) -> str:
         """Write what takes the whole table."""
         first = fitted[0]
+        if isinstance(first, Predictions):
+            if self.stacked is None:
+                raise self.refuse(f"{tree.children[0].component} below another model", "it stands two models deep")
+            return self.stacked(tree, fitted)
         if isinstance(first, Step) and not self._is_chain(first):
             inside = self._inside(tree)
             return self._pipeline(
@@ -139,6 +151,8 @@ class PreparationWriter:
 def _leaves(node: Any) -> list[Columns]:
     if isinstance(node, Columns):
         return [node]
+    if isinstance(node, Predictions):
+        return _leaves(node.pipeline_.preparation)
     inside = node.inputs if isinstance(node, Join) else [node.inside]
     return [leaf for one in inside for leaf in _leaves(one)]
 
@@ -146,7 +160,7 @@ def _leaves(node: Any) -> list[Columns]:
 def is_sparse(fitted: Sequence[Any]) -> bool:
     """Tell whether a preparation gives a sparse matrix in some unit."""
     first = fitted[0]
-    if isinstance(first, Columns):
+    if isinstance(first, Columns | Predictions):
         return False
     if isinstance(first, Join):
         return any(is_sparse([one.inputs[place] for one in fitted]) for place in range(len(first.inputs)))

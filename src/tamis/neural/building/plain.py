@@ -53,6 +53,9 @@ class Whitening(nn.Conv2d):
     Each direction of variation among patches has two filters, of both signs.
     """
 
+    is_filled = False
+    """Whether it keeps what it was filled with, as one that was pretrained does."""
+
     def __init__(self, c_in: int, kernel: int = 2, stride: int = 1) -> None:
         super().__init__(c_in, 2 * c_in * kernel**2, kernel, stride)
 
@@ -84,7 +87,7 @@ def whiten(network: nn.Module, images: Tensor) -> None:
         As the network is to get them.
     """
     for layer in network.modules():
-        if isinstance(layer, Whitening):
+        if isinstance(layer, Whitening) and not layer.is_filled:
             kernel = layer.kernel_size[0]
             shown = images[:MOST_IMAGES].to(layer.weight.device, torch.float32)
             patches = F.unfold(shown, kernel, stride=kernel).transpose(1, 2).flatten(0, 1).double()

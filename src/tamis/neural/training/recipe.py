@@ -52,6 +52,10 @@ class Recipe:
     """The side of the square that is hidden, as a share of the image's shorter side."""
     mixup: float = 0.0
     """The parameter of the beta distribution of shares; 0 for no mixing."""
+    layer_decay: float = 1.0
+    """For a pretrained network: what the rate is multiplied by for each of twelve parts that lies further below."""
+    frozen: float = 0.0
+    """For a pretrained network: the share of its weights, from the image on, that stays as it is."""
     ema: bool = True
     """Whether the running average of the weights is what is kept."""
     patience: int = 0
@@ -106,5 +110,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("shift", 0, 0.5),
     ("cutout", 0, 1),
     ("mixup", 0, _ANY),
+    ("layer_decay", 0.1, 1),
+    ("frozen", 0, 1),
     ("patience", 0, _ANY),
 )

@@ -1,6 +1,7 @@
 """What every trial on images is told, and what a worker keeps open from one to the next."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from tamis.core.contracts import Context
 from tamis.data.image_set import ImageSet
 from tamis.evaluate.splits import Folds
+from tamis.neural.language.shapes import ImageShape
 from tamis.tasks.task import Task
 
 FINAL_EPOCHS = 2.0
@@ -17,6 +19,12 @@ FINAL_EPOCHS = 2.0
 ENOUGH = {"trial": (12.0, 200_000), "growth": (24.0, 500_000), "final": (100.0, 2_000_000)}
 """Epochs and images shown after which, when both are reached, a trial of the search has told enough, a wider or deeper
 network learns more than the same for longer, and a last training ends, for another network beside it brings more."""
+
+
+def shape_of(images: ImageSet) -> ImageShape:
+    """Return the images as networks see them."""
+    _, height, width, channels = images.images.shape
+    return ImageShape(channels, height, width)
 
 
 def enough_epochs(what: str, n_images: int) -> float:
@@ -55,6 +63,10 @@ class Brief:
     max_parameters: int | None = None
     start: bytes | None = None
     """A packed network that a training of the same tree begins with."""
+    backbones: Mapping[str, Path] = field(default_factory=dict)
+    """The files of pretrained networks by the names that candidates use."""
+    cross: Path | None = None
+    """Folds that between them hold out every image, where images are few: heads on frozen features are judged so."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,11 @@ from tamis.store.atomic import atomic_write
 from tamis.tasks.metrics import metric_from
 from tamis.tasks.targets import Encoded, TargetCoder, infer_kind
 from tamis.tasks.task import Task
+from tamis.workflow.images.aside import groups_of, weights_of
+from tamis.workflow.images.backbones import FOLDER as BACKBONES
+from tamis.workflow.images.backbones import Backbones, asked_for, with_own
 from tamis.workflow.images.brief import Brief
+from tamis.workflow.images.ladder import is_frozen
 from tamis.workflow.images.objective import ImageObjective
 from tamis.workflow.model import Recipe
 from tamis.workflow.planned import Tell
@@ -40,6 +44,9 @@ from tamis.workflow.settings import Settings
 
 START = "start.tamis"
 """Beside the plan: the packed network that trainings begin with, where there is one."""
+
+CROSS, CROSS_FOLDS, MOST_CROSSED = "cross.npy", 5, 5_000
+"""Where no more images than the last, heads on frozen features are judged by folds that hold out every image once."""
 
 GPU_FACTOR = 50
 """About so many times as many images does a graphics card learn from in a second as two cores do."""
@@ -108,6 +115,10 @@ class ImagePlan:
     only: Candidate | None = None
     column: str | None = None
     """Where the labels came from, in a table or a file of arrays."""
+    backbones: tuple[str, ...] = ()
+    """The pretrained networks that are put to work."""
+    crossed: bool = False
+    """Whether every image is held out once for heads on frozen features."""
 
     @property
     def objective(self) -> ImageObjective:
@@ -128,7 +139,14 @@ class ImagePlan:
             max_latency_ms=self.settings.max_latency_ms,
             max_parameters=self.settings.max_parameters,
             start=self.start,
+            backbones=self.pretrained.files,
+            cross=self.data / CROSS if self.crossed else None,
         )
+
+    @property
+    def pretrained(self) -> Backbones:
+        """The pretrained networks, in the run folder."""
+        return Backbones(self.data / BACKBONES, self.backbones)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -172,9 +190,12 @@ class ImagePlan:
         return None if proposal.candidate.component == BATCH else f"{proposal.candidate.key}/{proposal.id}"
 
     def eligible(self, trials: Mapping[str, Sequence[Trial]]) -> list[str]:
-        """Return the last trainings and whatever is better than each: the short ones cost time and add little."""
+        """Return the last trainings, heads, and whatever is better than each: short trainings add little."""
         losses = {name: min(one.loss for one in told) for name, told in trials.items()}
-        last = [name for name, told in trials.items() if any(one.proposal.memo.get("final") for one in told)]
+        last = [
+            name for name, told in trials.items()
+            if any(one.proposal.memo.get("final") or is_frozen(one.proposal.candidate) for one in told)
+        ]  # fmt: skip
         best = min((losses[name] for name in last), default=inf)
         return [name for name in trials if name in last or losses[name] < best]
 
@@ -195,6 +216,8 @@ class ImagePlan:
             "notes": list(self.notes),
             "only": self.only.to_json() if self.only else None,
             "column": self.column,
+            "backbones": list(self.backbones),
+            "crossed": self.crossed,
         }
         atomic_write(path, json.dumps(record).encode())
 
@@ -223,6 +246,8 @@ class ImagePlan:
             start=start.read_bytes() if start.exists() else None,
             only=Candidate.from_json(record["only"]) if record.get("only") else None,
             column=record.get("column"),
+            backbones=tuple(record.get("backbones", ())),
+            crossed=record.get("crossed", False),
         )
 
 
@@ -242,16 +267,17 @@ def make_image_plan(
     classes = given.classes or (given.y is None and reading.target == FOLDERS)
     coder, task, y = _target(reading, settings, metric, classes=classes, tell=tell)
     reading, keep, seen = _kept(reading, y, task, settings, left_s=left_s, tell=tell)
+    backbones = asked_for(settings, folder / "data", tell)
     form = choose_form(
         seen,
         reading.n_rows,
-        left_s,
+        inf if backbones.names else left_s,  # a pretrained network wants its own size, and sees each image once
         pixels_per_s=PIXELS_PER_S * (GPU_FACTOR if gpu_count() else 1),
         most_bytes=DISK_SHARE * shutil.disk_usage(folder).free,
     )
     tell(form.reason)
 
-    weights, groups = _weights(given.weight, len(y.present)), _groups(given.groups, len(y.present))
+    weights, groups = weights_of(given.weight, len(y.present)), groups_of(given.groups, len(y.present))
     images = ImageSet.create(
         folder / "data",
         reading,
@@ -263,11 +289,13 @@ def make_image_plan(
     for line in images.notes:
         tell(line)
     flip = mirrors_keep_the_meaning(images.images, images.y, settings.seed)
+    side = min(form.height, form.width)
+    backbones = with_own(backbones, settings, given.only, n_images=images.n_rows, side=side, natural=flip)
     scheme = _scheme(images.n_rows, settings)
-    folds = make_folds(
-        images.y, scheme, classification=task.kind.is_classification, groups=images.groups, seed=settings.seed
-    )
-    folds.save(folder / "data" / "splits.npy")
+    crossed = bool(backbones.names) and images.n_rows <= MOST_CROSSED
+    n_held_out = _fold(images, scheme, task, settings.seed, folder / "data" / "splits.npy")
+    if crossed:
+        _fold(images, Scheme(n_folds=CROSS_FOLDS), task, settings.seed, folder / "data" / CROSS)
     plan = ImagePlan(
         settings=settings,
         task=task,
@@ -283,9 +311,11 @@ def make_image_plan(
         start=given.start,
         only=given.only,
         column=reading.target if reading.target != FOLDERS else None,
+        backbones=backbones.names,
+        crossed=crossed,
     )
     plan.save(folder / "plan.json")
-    tell(describe(plan, images, len(folds.rows(0)[1])))
+    tell(describe(plan, images, n_held_out))
     return plan
 
 
@@ -315,34 +345,6 @@ def _drawn(y: np.ndarray, n: int, task: Task, seed: int) -> np.ndarray:
     return np.sort(order[:n])
 
 
-def _weights(given: Any, n_images: int) -> np.ndarray | None:
-    """Return the weight of each image, None where all are alike."""
-    if given is None:
-        return None
-    try:
-        weights = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"The weights of images must be numbers ({error}).") from error
-    _check_length("weight", weights, n_images)
-    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
-        raise DataError("The weights of images must be finite, not negative, and not all zero.")
-    return None if np.ptp(weights) == 0 else weights
-
-
-def _groups(given: Any, n_images: int) -> np.ndarray | None:
-    """Return the number of each image's group."""
-    if given is None:
-        return None
-    groups = np.asarray(given)
-    _check_length("group", groups, n_images)
-    return np.unique(groups.astype(str), return_inverse=True)[1]
-
-
-def _check_length(name: str, values: np.ndarray, n_images: int) -> None:
-    if values.shape != (n_images,):
-        raise DataError(f"There must be one {name} for each of the {n_images:,} images; got shape {values.shape}.")
-
-
 def _target(
     reading: ImageReading, settings: Settings, metric: Any, *, classes: bool, tell: Tell
 ) -> tuple[TargetCoder, Task, Encoded]:
@@ -362,6 +364,14 @@ def _target(
         asked = "accuracy"
     task = Task(kind, metric_from(asked, kind), coder.classes)
     return coder, task, coder.transform(reading.labels)
+
+
+def _fold(images: ImageSet, scheme: Scheme, task: Task, seed: int, place: Path) -> int:
+    """Deal the images out, and say how many the first fold holds out."""
+    classes = task.kind.is_classification
+    folds = make_folds(images.y, scheme, classification=classes, groups=images.groups, seed=seed)
+    folds.save(place)
+    return len(folds.rows(0)[1])
 
 
 def _scheme(n_images: int, settings: Settings) -> Scheme:

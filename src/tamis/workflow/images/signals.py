@@ -16,8 +16,8 @@ from tamis.neural.training.device import find_device
 from tamis.neural.training.recipe import Recipe
 from tamis.neural.training.sharing import SharedTraining, fresh_supernet
 from tamis.store.artefacts import FolderArtefacts
-from tamis.workflow.images.brief import Brief, Held
-from tamis.workflow.images.training import setup_for, shape_of
+from tamis.workflow.images.brief import Brief, Held, shape_of
+from tamis.workflow.images.training import setup_for
 
 WIDTH = 12
 """Channels of the first stage of a supernet: narrow ones order networks much as wide ones do."""

@@ -23,7 +23,7 @@ from tamis.neural.language.stacking import stretched
 from tamis.run.limits import cpu_count
 from tamis.search.catalogue import Ingredients, strategy_from
 from tamis.search.climbing import LocalSearch
-from tamis.search.compose import ThenStrategy
+from tamis.search.compose import DeafStrategy, ThenStrategy
 from tamis.search.curves import foreseen
 from tamis.search.evolution import RegularizedEvolution
 from tamis.search.filtering import ProxyFilter
@@ -35,6 +35,7 @@ from tamis.search.sampling import RandomStrategy
 from tamis.search.sharing import WeightSharing
 from tamis.search.surrogate import SurrogateStrategy
 from tamis.workflow.images.brief import FINAL_EPOCHS, enough_epochs
+from tamis.workflow.images.ladder import heads, is_frozen, is_tuned, tuned
 from tamis.workflow.images.plan import UNIT_SHARE, ImagePlan
 from tamis.workflow.settings import IMAGE_SEARCHES, TABLE_SEARCHES
 
@@ -97,8 +98,19 @@ class ImageIngredients:
         return Decisions(self.grammar)
 
     @cached_property
+    def tuned(self) -> list[Candidate]:
+        """Pretrained networks that are trained on."""
+        own = self.plan.pretrained
+        return tuned(own.specs, self.shape, self.plan.n_images, flip=self.plan.flip, weights=own.sizes)
+
+    @cached_property
     def seeds(self) -> list[Candidate]:
-        """Networks that are known to do well at this size."""
+        """Networks that are known to do well at this size, pretrained ones first."""
+        return [*self.tuned, *self.known]
+
+    @cached_property
+    def known(self) -> list[Candidate]:
+        """Those that the grammar writes."""
         found = genotypes.seeds(self.shape, self.plan.n_images, self.plan.space)
         if not found:
             return [self.draw(generator(self.seed, "first network"))]
@@ -116,7 +128,7 @@ class ImageIngredients:
         """
         if isinstance(made, Strategy) and not isinstance(made, type):
             return made
-        return self.halved(strategy_from(made, Ingredients(self.grammar, self.seed, self.seeds)))
+        return self.halved(strategy_from(made, Ingredients(self.grammar, self.seed, self.known)))
 
     @property
     def is_short(self) -> bool:
@@ -238,15 +250,19 @@ def strategy_for_images(plan: ImagePlan, given: Any = None) -> Strategy:
     A given one of the user's own proposes networks; the last training is seen to here.
     """
     ingredients = ImageIngredients(plan)
-    name = plan.settings.search
+    name, given_by_user = plan.settings.search, given is not None
     if given is None and name not in IMAGE_STRATEGIES:
         plugged = dict(offered("tamis.strategies"))
         if name in TABLE_SEARCHES or name not in plugged:
             raise wrong_choice("search", name, (*IMAGE_SEARCHES, *plugged))
         given = plugged[name]
     jobs = cpu_count() if plan.settings.jobs == -1 else plan.settings.jobs
+    if plan.only is not None and is_frozen(plan.only):
+        return PortfolioStrategy([plan.only])
     if plan.only is not None:
         return FinaleStrategy(PortfolioStrategy([]), share=1.0, fallback=plan.only, threads=jobs)
+    if given is None and name == "auto" and plan.settings.pretrained is not None and plan.backbones:
+        given = PortfolioStrategy(ingredients.tuned)  # who names a pretrained network wants no other
     inner = ingredients.own(given) if given is not None else IMAGE_STRATEGIES[name](ingredients)
 
     def epochs(budget: BudgetView, told: Outcome | None) -> float:
@@ -264,11 +280,13 @@ def strategy_for_images(plan: ImagePlan, given: Any = None) -> Strategy:
         chosen = found.settings  # what the search itself has chosen stays
         if plan.flip and epochs(budget, told) >= OFTEN and not any(chosen.get(name) for name in STRONGER):
             found = found.with_parameters(**STRONGER)
+        if is_tuned(found):
+            return found
         if plan.settings.max_parameters is not None or plan.settings.max_latency_ms is not None:
             return found
         return stretched(found, epochs(budget, told) / enough_epochs("growth", plan.n_images))
 
-    return FinaleStrategy(
+    last = FinaleStrategy(
         inner,
         share=FINAL_SHARE,
         parallel=beside,
@@ -279,3 +297,9 @@ def strategy_for_images(plan: ImagePlan, given: Any = None) -> Strategy:
         fallback=ingredients.seeds[0],
         may_end=not alone,
     )
+    if not plan.backbones or given_by_user:
+        return last
+    first = heads(
+        plan.pretrained.specs, plan.shape, plan.task.kind, plan.catalogue, n_images=plan.n_images, mirror=plan.flip
+    )
+    return DeafStrategy(PortfolioStrategy(first), last)

@@ -15,20 +15,20 @@ from tamis.core.seeds import derive, generator
 from tamis.core.trial import Outcome, Proposal, Status
 from tamis.data.image_set import ImageSet
 from tamis.neural.building.network import count_parameters, inherit, measure_latency_ms
-from tamis.neural.fresh import fresh_network
 from tamis.neural.language.shapes import ImageShape
 from tamis.neural.language.spaces import valid as valid_cells
 from tamis.neural.members import NAME, NetworkMember
-from tamis.neural.members import load as load_network
 from tamis.neural.training.batches import ImageData
 from tamis.neural.training.device import Setup, find_device, probe
 from tamis.neural.training.predicting import TTA, predict_logits, softmax
 from tamis.neural.training.recipe import Recipe
 from tamis.neural.training.train import Limit, Trained, train
 from tamis.neural.training.weights import dump_weights
+from tamis.neural.transferred import FINE_TUNED, FineTunedMember, load_network
 from tamis.store.artefacts import FolderArtefacts
 from tamis.store.container import pack, unpack
-from tamis.workflow.images.brief import FINAL_EPOCHS, Brief, Held, enough_epochs
+from tamis.workflow.images.brief import FINAL_EPOCHS, Brief, Held, enough_epochs, shape_of
+from tamis.workflow.images.tuning import Start, started
 from tamis.workflow.objective import save_array
 
 MARGIN_S, MARGIN_SHARE = 0.4, 0.03
@@ -46,17 +46,18 @@ def train_one(brief: Brief, proposal: Proposal, context: Context, began: float) 
     held = Held.of(brief, context)
     store = FolderArtefacts(context.folder)
     shape = shape_of(held.images)
-    n_outputs = brief.task.n_outputs
     if not valid_cells(proposal.candidate):
         raise TrialError("Its cells learn nothing: no operation with weights lies between input and output.")
     memo = proposal.memo
     seed = derive(brief.seed, "network", proposal.candidate.key, proposal.fold, memo.get("seed", 0))
-    network = fresh_network(proposal.candidate, shape, n_outputs, seed)
     recipe = Recipe.from_settings(proposal.candidate.settings)
-    costs = check_size(brief, network, shape, TTA.of(recipe).count)
     train_rows, valid_rows = held.rows(proposal.fold)
+    solve = not memo.get("inherits") and not memo.get("checkpoint")
+    start = started(brief, proposal.candidate, context, rows=train_rows, seed=seed, solve=solve)
+    network = start.network
+    costs = check_size(brief, network, shape, TTA.of(recipe).count)
     shown = by_weight(train_rows, held.images.weights, seed)
-    data = ImageData(held.images.images, held.images.y, rows=shown)
+    data = ImageData(held.images.images, held.images.y, rows=shown, scaling=start.scaling)
     _take_over(network, brief, proposal, store)
     valid = ImageData(held.images.images, held.images.y, rows=valid_rows) if len(valid_rows) else None
     watched = None if valid is None else valid.subset(np.arange(0, len(valid), -(-len(valid) // MOST_WATCHED)))
@@ -76,7 +77,7 @@ def train_one(brief: Brief, proposal: Proposal, context: Context, began: float) 
     )
     if trained.stopped == "diverged":
         raise TrialError("Its loss became infinite or no number, also at an eighth of the learning rate.")
-    outcome = _stored(brief, proposal, trained, shape, store)
+    outcome = _stored(brief, proposal, trained, shape=shape, start=start, store=store)
     if valid is not None:
         views = TTA.of(recipe) if memo.get("final") else False
         prediction = _predicted(brief, trained, valid, setup, views)
@@ -99,12 +100,6 @@ def by_weight(rows: np.ndarray, weights: np.ndarray | None, seed: int) -> np.nda
     shares = np.cumsum(weights[rows]) / weights[rows].sum()
     places = (np.arange(len(rows)) + generator(seed, "by weight").random()) / len(rows)
     return np.asarray(rows[np.minimum(np.searchsorted(shares, places), len(rows) - 1)])
-
-
-def shape_of(images: ImageSet) -> ImageShape:
-    """Return the images as networks see them."""
-    _, height, width, channels = images.images.shape
-    return ImageShape(channels, height, width)
 
 
 def check_size(brief: Brief, network: Any, shape: ImageShape, n_views: int = 1) -> dict[str, Any]:
@@ -175,8 +170,7 @@ def _take_over(network: Any, brief: Brief, proposal: Proposal, store: FolderArte
         content = brief.start
     else:
         return
-    _, files = unpack(content)
-    parent = load_network(files)
+    parent = load_network(*unpack(content))
     inherit(network, proposal.candidate, parent.module(), parent.tree)
 
 
@@ -204,10 +198,15 @@ def _predicted(brief: Brief, trained: Trained, valid: ImageData, setup: Setup, v
     return np.asarray(outputs[:, 0], dtype=np.float64)
 
 
-def _stored(brief: Brief, proposal: Proposal, trained: Trained, shape: ImageShape, store: FolderArtefacts) -> Outcome:
+def _stored(
+    brief: Brief, proposal: Proposal, trained: Trained, *, shape: ImageShape, start: Start, store: FolderArtefacts
+) -> Outcome:
     weights = dump_weights(trained.network, {"scaling": trained.scaling.to_json()})
-    member = NetworkMember(proposal.candidate, shape, brief.task.n_outputs, weights)
-    model = store.put(pack(member.files(), {"component": NAME, "own format": True}, compressed=False))
+    tree, n_outputs = proposal.candidate, brief.task.n_outputs
+    member, name = NetworkMember(tree, shape, n_outputs, weights), NAME
+    if start.spec is not None:
+        member, name = FineTunedMember(tree, shape, n_outputs, weights, spec=start.spec), FINE_TUNED
+    model = store.put(pack(member.files(), {"component": name, "own format": True}, compressed=False))
     curve = [[round(one.epoch, 2), round(one.seconds, 2), one.score] for one in trained.history]
     realised = {
         "epochs": round(trained.epochs, 3),

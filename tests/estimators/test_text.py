@@ -6,7 +6,8 @@ import pytest
 from sklearn.base import clone
 
 from tamis import TextClassifier, TextRegressor, load
-from tamis.core.errors import DataError, MissingExtraError
+from tamis.core.errors import DataError, MissingExtraError, ParameterError
+from tamis.store.folder import RunFolder
 
 GOOD = ["a fine day", "a lovely film 😀", "so good", "sehr schön", "とても良い"]
 BAD = ["awful food", "bad", "a dull book", "so sad", None]
@@ -76,6 +77,15 @@ def test_numbers_are_predicted():
     texts = ["one star", "two stars", "three stars", "four stars"] * 6
     model = TextRegressor(max_trials=1, backbone="none").fit(texts, [1, 2, 3, 4] * 6)
     assert np.allclose(model.predict(["one star", "four stars"]), [1, 4], atol=0.5)
+
+
+def test_it_begins_with_an_earlier_run(tmp_path):
+    quick(output=tmp_path / "first").fit(TEXTS, CLASSES)
+    quick(output=tmp_path / "second").fit(TEXTS, CLASSES, base=tmp_path / "first")
+    told = RunFolder.open(tmp_path / "second", lock=False).record.settings
+    assert told["base"] == str(tmp_path / "first")
+    with pytest.raises(ParameterError, match="binary, this one is regression"):
+        TextRegressor(max_trials=1, backbone="none").fit(TEXTS, range(len(TEXTS)), base=tmp_path / "first")
 
 
 def test_mistakes_are_named():

@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
 from tamis.core.errors import DataError
 from tamis.core.kinds import TaskKind
 from tamis.data.read import read_table
@@ -163,11 +161,9 @@ class TextClassifier(TextEstimator, AutoClassifier):
         DataError
             Where nothing can be learned of the texts.
         """
-        return super().fit(X, y, sample_weight, groups, times=times, folds=folds, roles=roles, components=components)
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the class of each text: shape (n_samples,)."""
-        return super().predict(X)
+        return super().fit(
+            X, y, sample_weight, groups, times=times, folds=folds, roles=roles, components=components, base=base
+        )
 
 
 class TextRegressor(TextEstimator, AutoRegressor):
@@ -197,4 +193,6 @@ class TextRegressor(TextEstimator, AutoRegressor):
         base: Any = None,
     ) -> Self:
         """Search for the best model of the given texts; the parameters are those of `TextClassifier.fit`."""
-        return super().fit(X, y, sample_weight, groups, times=times, folds=folds, roles=roles, components=components)
+        return super().fit(
+            X, y, sample_weight, groups, times=times, folds=folds, roles=roles, components=components, base=base
+        )

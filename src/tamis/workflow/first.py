@@ -47,7 +47,8 @@ def first_candidates(
     found = candidates_for(groups, task.kind, *shape, catalogue, catalogue.own, order)
     if settings.base is None:
         return found
-    earlier = earlier_best(settings.base, task, grammar_for(groups, task.kind, catalogue))
+    grammar = grammar_for(groups, task.kind, catalogue, n_rows=dataset.n_rows)
+    earlier = earlier_best(settings.base, task, grammar)
     tell(f"begins with the best {len(earlier)} of {settings.base}")
     # The first of all is there at once, whatever the time: it stays the first.
     return list({one.key: one for one in (*found[:1], *earlier, *found[1:])}.values())

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tamis.core.errors import ParameterError, UserError, wrong_choice
+from tamis.core.errors import ParameterError, wrong_choice
 from tamis.core.extras import require
 from tamis.neural.backbones import catalogue
 from tamis.neural.backbones.building import EXTRA, Pooled, build_backbone, without_head
 from tamis.neural.backbones.compat import prepare_torchvision
 from tamis.neural.backbones.kept import is_packed, own_backbone, pack_backbone, read_spec
-from tamis.neural.backbones.spec import IMAGENET_MEAN, IMAGENET_SPREAD, BackboneSpec
+from tamis.neural.backbones.spec import IMAGENET_MEAN, IMAGENET_SPREAD, BackboneSpec, UnreachableError
 from tamis.neural.training.weights import load_weights
 
 HUB, REACHED_S = ("huggingface.co", 443), 3.0
@@ -29,10 +29,6 @@ NOT_OF_A_CONFIG = (
     "id2label",
     "label2id",
 )
-
-
-class UnreachableError(UserError):
-    """Say that weights are neither in the cache nor to be had over the network."""
 
 
 def open_backbone(asked: str) -> bytes:

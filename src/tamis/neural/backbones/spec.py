@@ -6,11 +6,15 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from tamis.core.errors import CorruptArtefactError, wrong_choice
+from tamis.core.errors import CorruptArtefactError, UserError, wrong_choice
 
 LIBRARIES = ("tamis", "timm", "torchvision", "huggingface")
 
 IMAGENET_MEAN, IMAGENET_SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class UnreachableError(UserError):
+    """Say that weights are neither in the cache nor to be had over the network."""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from tamis.core.candidate import Candidate
-from tamis.core.errors import MissingExtraError, ParameterError, UserError
+from tamis.core.errors import ParameterError
 from tamis.neural.backbones.catalogue import SMALL
 from tamis.neural.backbones.kept import FILE, own_backbone, read_spec
-from tamis.neural.backbones.spec import BackboneSpec
+from tamis.neural.backbones.spec import BackboneSpec, UnreachableError
 from tamis.store.atomic import atomic_write
 from tamis.workflow.images.ladder import backbone_named
 from tamis.workflow.planned import Tell
@@ -69,14 +69,10 @@ def asked_for(settings: Settings, folder: Path, tell: Tell) -> Backbones:
     """
     place = folder / FOLDER
     names: dict[str, None] = {}
-    for asked in _listed(settings.pretrained):
+    for asked in [settings.base] if settings.base is not None else _listed(settings.backbone):
         try:
             name, content = _opened(asked)
-        except MissingExtraError:
-            raise
-        except UserError as error:
-            if type(error).__name__ != "UnreachableError":
-                raise
+        except UnreachableError as error:
             tell(f"{error} Until then Tamis uses the backbone {SMALL!r} that ships with it.")
             name, content = SMALL, own_backbone()
         _keep(place, name, content)

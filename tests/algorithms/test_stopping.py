@@ -77,6 +77,7 @@ def test_what_another_fold_found_is_used_as_it_is():
     assert learner.calls == [(True, 0.033, 7)] and len(booster) == 7 and realised == known
 
 
+@pytest.mark.alone
 def test_a_slow_booster_gets_a_higher_rate_and_ends_in_its_slice():
     learner = Pretended(best=10_000, round_s=0.01)
     begun = time.monotonic()

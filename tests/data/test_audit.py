@@ -154,6 +154,7 @@ def test_new_levels_of_a_column_with_many_are_no_drift():
     assert not of("drift", look(clean().assign(many=names()), test=clean(seed=5).assign(many=names())))
 
 
+@pytest.mark.alone
 def test_it_stops_in_time():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(4000, 300)), columns=[f"x{n}" for n in range(300)])

@@ -93,6 +93,7 @@ def test_a_sparse_table_tells_its_density():
     assert found["is_sparse"] == 1
 
 
+@pytest.mark.alone
 def test_it_is_quick_on_many_rows():
     values = np.random.default_rng(0).normal(size=(100_000, 20))
     start = time.perf_counter()

@@ -78,6 +78,7 @@ def test_workers_and_their_number_do_not_change_the_result(
         np.testing.assert_array_equal(there.predict_proba(X), inline.predict_proba(X))
 
 
+@pytest.mark.alone
 def test_a_time_limit_is_kept(X: np.ndarray, y: np.ndarray) -> None:
     began = time.monotonic()
     model = AutoClassifier(time_limit="5s", n_jobs=1).fit(X, y)

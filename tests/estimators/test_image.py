@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("torch")
-pytestmark = pytest.mark.extras
+pytestmark = [pytest.mark.extras, pytest.mark.alone]
 
 from sklearn.base import clone
 from sklearn.datasets import load_digits

@@ -17,6 +17,8 @@ from tamis.core.trial import Outcome, Status
 from tamis.run.limits import private_memory_mb
 from tamis.run.local import LocalExecutor
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def executor(tmp_path_factory):

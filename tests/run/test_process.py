@@ -11,6 +11,8 @@ from tamis.run import process
 from tamis.run.local import LocalExecutor
 from tamis.run.process import deal_cards
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def machine(monkeypatch):

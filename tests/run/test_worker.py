@@ -9,6 +9,8 @@ import pytest
 from tamis.checks.executor import act, perform
 from tamis.run.messages import Unframer, decode_answer, dump_objective, encode_command
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def worker(tmp_path):

@@ -47,6 +47,7 @@ def test_the_embeddings_of_words_stay_as_they_are(tiny, reviews):
     assert len(rates) == 3  # two layers and the head
 
 
+@pytest.mark.alone
 def test_it_ends_within_its_slice(tiny, reviews):
     import time
 

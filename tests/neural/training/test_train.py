@@ -102,6 +102,7 @@ def test_the_callers_random_numbers_are_left_alone():
     assert torch.equal(torch.rand(3), expected)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("seconds", [0.05, 0.6])
 def test_training_ends_within_its_seconds_and_annealed(seconds):
     heard = []

@@ -1,21 +1,25 @@
-"""Transfer beside networks from scratch: accuracy against the count of training images, and against seconds.
+"""Transfer beside learning from scratch: accuracy against the count of training examples, and against seconds.
 
-    python benchmarks/transfer.py FOLDER [FOLDER ...] --images 50 100 0 --seeds 3 --out benchmarks/results/transfer
+    python benchmarks/transfer.py FOLDER [FOLDER ...] --examples 50 100 0 --seeds 3 --out benchmarks/results/transfer
 
-Each folder holds `train` and `test`, with a folder for each class in both. `--images 0` stands for all. Each run is a
-process of its own. Writes OUT.json while it goes on (what is there is not run again), then OUT.md and OUT.svg.
+Each folder holds images, as `train` and `test` with a folder for each class in both, or texts, as `train.csv.gz`,
+`test.csv.gz` and `meta.json`. `--examples 0` stands for all. Each run is a process of its own. Writes OUT.json while it
+goes on (what is there is not run again), then OUT.md and OUT.svg.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 WAYS = {"transfer": "small", "both": None, "scratch": "none"}
-"""What `backbone=` is: our own alone, unasked (it competes with searched networks), and none."""
+"""What `backbone=` is: our own for images alone, what happens unasked (pretrained networks compete with all else), and
+none."""
 COLOURS = {"transfer": "#1f77b4", "both": "#2ca02c", "scratch": "#d62728"}
 PATIENCE_S = 120.0
 
@@ -23,40 +27,51 @@ PROGRAM = """
 import json, sys, time
 from pathlib import Path
 import numpy as np
-from tamis import ImageClassifier
+import pandas as pd
+from tamis import ImageClassifier, TextClassifier
 
-folder, images, seconds, seed, backbone = sys.argv[1:6]
+folder, examples, seconds, seed, backbone = sys.argv[1:6]
+of_texts = Path(folder, "meta.json").is_file()
 
-def files(part):
+def images(part):
     found = sorted(path for path in Path(folder, part).glob("*/*") if path.is_file())
-    return [str(path) for path in found], np.array([path.parent.name for path in found])
+    return np.array([str(path) for path in found]), np.array([path.parent.name for path in found])
 
-x, y = files("train")
-if int(images):
+def texts(part):
+    meta, frame = json.loads(Path(folder, "meta.json").read_text()), pd.read_csv(Path(folder, part + ".csv.gz"))
+    return frame[meta["text_columns"]], frame[meta["target"]].astype(str).to_numpy()
+
+read = texts if of_texts else images
+x, y = read("train")
+if int(examples):
     order = np.random.default_rng(int(seed)).permutation(len(x))
-    each = int(images) // len(set(y))
+    each = int(examples) // len(set(y))
     kept = sorted(row for one in sorted(set(y)) for row in [row for row in order if y[row] == one][:each])
-    x, y = [x[row] for row in kept], y[kept]
-clf = ImageClassifier(time_limit=float(seconds), random_state=int(seed), backbone=json.loads(backbone))
+    x, y = (x.iloc[kept] if of_texts else x[kept]), y[kept]
+x_test, y_test = read("test")
+kind = TextClassifier if of_texts else ImageClassifier
+clf = kind(time_limit=float(seconds), random_state=int(seed), backbone=json.loads(backbone))
 began = time.monotonic()
-clf.fit(x, y)
+clf.fit(x if of_texts else list(x), y)
 took = time.monotonic() - began
-accuracy = clf.evaluate(*files("test"))
+accuracy = float((clf.predict(x_test if of_texts else list(x_test)) == y_test).mean())
 best = clf.leaderboard_.iloc[0]["model"]
 print(json.dumps({"n": len(x), "accuracy": accuracy, "took": round(took, 1), "best": best}))
 """
 
 
-def run(folder: str, images: int, seconds: float, seed: int, way: str) -> dict[str, Any]:
-    """Run one fit in a process of its own."""
-    given = [folder, str(images), str(seconds), str(seed), json.dumps(WAYS[way])]
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PROGRAM, *given],
-        capture_output=True,
-        text=True,
-        timeout=2 * seconds + PATIENCE_S,
-    )
-    told = {"set": Path(folder).name, "images": images, "seconds": seconds, "seed": seed, "way": way}
+def run(folder: str, examples: int, seconds: float, seed: int, way: str) -> dict[str, Any]:
+    """Run one fit in a process of its own, with an empty cache."""
+    given = [folder, str(examples), str(seconds), str(seed), json.dumps(WAYS[way])]
+    with tempfile.TemporaryDirectory() as cache:  # no embeddings of an earlier run
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", PROGRAM, *given],
+            capture_output=True,
+            text=True,
+            timeout=2 * seconds + PATIENCE_S,
+            env={**os.environ, "TAMIS_CACHE": cache},
+        )
+    told = {"set": Path(folder).name, "examples": examples, "seconds": seconds, "seed": seed, "way": way}
     if done.returncode:
         return {**told, "error": done.stderr[-500:]}
     return {**told, **json.loads(done.stdout.splitlines()[-1])}
@@ -64,12 +79,13 @@ def run(folder: str, images: int, seconds: float, seed: int, way: str) -> dict[s
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Write the means over seeds as Markdown."""
-    lines = ["# Transfer beside networks from scratch", ""]
+    lines = ["# Transfer beside learning from scratch", ""]
     lines += [
-        "Test accuracy, the mean over seeds; `transfer` is our own small backbone alone, `both` what happens unasked."
+        "Test accuracy, the mean over seeds; `transfer` is our own small backbone for images alone, `both` what",
+        "happens unasked, where pretrained networks compete with all else, `scratch` is without any.",
     ]
-    lines += ["", "| set | images | seconds | " + " | ".join(WAYS) + " | seeds |", "|---" * (len(WAYS) + 4) + "|"]
-    keys = sorted({(row["set"], row.get("n", row["images"]), row["seconds"]) for row in rows if "accuracy" in row})
+    lines += ["", "| set | examples | seconds | " + " | ".join(WAYS) + " | seeds |", "|---" * (len(WAYS) + 4) + "|"]
+    keys = sorted({(row["set"], row["n"], row["seconds"]) for row in rows if "accuracy" in row})
     for key in keys:
         cells = []
         counts = []
@@ -83,7 +99,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def picture(rows: list[dict[str, Any]]) -> str:
-    """Draw the mean error of each set against the count of images, and against seconds."""
+    """Draw the mean error of each set against the count of examples, and against seconds."""
     done = [row for row in rows if "accuracy" in row]
     sets = sorted({row["set"] for row in done})
     panels = [(name, axis) for name in sets for axis in ("n", "seconds")]
@@ -99,7 +115,7 @@ def picture(rows: list[dict[str, Any]]) -> str:
         mine = [row for row in mine if row[other] == most]
         places = sorted({row[axis] for row in mine})
         low = min(row["accuracy"] for row in mine) - 0.02
-        word = "training images" if axis == "n" else "seconds"
+        word = "training examples" if axis == "n" else "seconds"
         parts.append(f'<text x="{left}" y="{top - 12}" font-weight="bold">{name}: accuracy against {word}</text>')
         parts.append(f'<path d="M{left} {top}V{top + 150}H{left + 260}" fill="none" stroke="#999"/>')
         for share in (0.0, 0.5, 1.0):
@@ -124,7 +140,7 @@ def picture(rows: list[dict[str, Any]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+")
-    parser.add_argument("--images", type=int, nargs="+", default=[100, 0])
+    parser.add_argument("--examples", type=int, nargs="+", default=[100, 0])
     parser.add_argument("--seconds", type=float, nargs="+", default=[60.0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=["both", "scratch"])
@@ -132,16 +148,16 @@ def main() -> None:
     args = parser.parse_args()
     kept = args.out.with_suffix(".json")
     rows = json.loads(kept.read_text()) if kept.exists() else []
-    names = ("set", "images", "seconds", "seed", "way")
+    names = ("set", "examples", "seconds", "seed", "way")
     there = {tuple(row[name] for name in names) for row in rows if "accuracy" in row}
     for seed in range(args.seeds):
         for seconds in args.seconds:
-            for images in args.images:
+            for examples in args.examples:
                 for folder in args.folders:
                     for way in args.ways:
-                        if (Path(folder).name, images, seconds, seed, way) in there:
+                        if (Path(folder).name, examples, seconds, seed, way) in there:
                             continue
-                        rows.append(run(folder, images, seconds, seed, way))
+                        rows.append(run(folder, examples, seconds, seed, way))
                         print(json.dumps(rows[-1]), flush=True)
                         kept.parent.mkdir(parents=True, exist_ok=True)
                         kept.write_text(json.dumps(rows, indent=1) + "\n")

@@ -51,6 +51,18 @@ def test_a_comparison_shows_every_set_every_system_and_what_failed():
     assert "y, flaml: RuntimeError: too slow" in text
 
 
+def test_tamis_is_set_against_what_others_did_in_more_time():
+    compare = module("peers/compare.py")
+
+    def runs(**scores):
+        return {name: {"score": score, "metric": "rmse", "error": None} for name, score in scores.items()}
+
+    short = {"limit_s": 20.0, "sets": {"a": runs(tamis=1.0), "b": runs(tamis=5.0), "c": runs(tamis=0.1)}}
+    long = {"limit_s": 60.0, "sets": {"a": runs(tamis=0.1, flaml=2.0), "b": runs(tamis=0.1, flaml=2.0)}}
+    text = compare.beside(short, long)
+    assert "Tamis at 20 s against the others at 60 s, over 2 sets" in text and "| flaml | 1-0-1 |" in text
+
+
 def test_an_adapter_fits_predicts_and_times_a_system(tmp_path):
     for name, seed in (("train", 0), ("test", 1)):
         table(200, seed).to_csv(tmp_path / f"{name}.csv", index=False)

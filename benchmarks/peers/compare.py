@@ -116,6 +116,20 @@ def comparison(results: Mapping[str, Any]) -> str:
     return "\n".join([*lines, *(["", "Failures:", *failed] if failed else [])]) + "\n"
 
 
+def beside(results: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """Write how Tamis within these seconds stands against the systems within others, where both ran on a set."""
+    mine, theirs = losses_of(results), losses_of(other)
+    pairs = {name: {**theirs[name], OURS: row[OURS]} for name, row in mine.items() if OURS in row and name in theirs}
+    rivals = dict.fromkeys(system for row in pairs.values() for system in row if not system.startswith(OURS))
+    lines = [
+        f"\nTamis at {results['limit_s']:g} s against the others at {other['limit_s']:g} s, over {len(pairs)} sets:\n",
+        "| system | ahead-level-behind |",
+        "|---|---|",
+        *(f"| {rival} | {'-'.join(map(str, wins(pairs, rival)))} |" for rival in rivals),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def _place(row: Mapping[str, float | None], system: str, rivals: list[str]) -> float:
     """Return the rank of a system among its rivals; another way of Tamis stands in the place of Tamis."""
     beside = [one for one in rivals if one != OURS or not system.startswith(OURS)]

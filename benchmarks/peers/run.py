@@ -6,8 +6,9 @@ Each system but Tamis lives in an environment of its own, `TAMIS_PEERS/NAME` (se
 `adapters.py`, one after the other, set by set. OUT.json keeps every run as it ends, and what is there is not run again,
 so that the whole can be stopped and gone on with; OUT.md is the comparison. With `--speed` predictions are timed as
 well. Names of sets may follow; the whole suite otherwise. `--compare` writes the comparison anew and runs nothing;
-`--note` keeps a line that stands above it. `--orders` gives, for each set, the order of starting configurations that
-was learned without it (`portfolio/learn.py --left-out`).
+`--note` keeps a line that stands above it, and `--beside OTHER.json` sets Tamis against what others did in other
+seconds. `--orders` gives, for each set, the order of starting configurations that was learned without it
+(`portfolio/learn.py --left-out`).
 """
 
 import argparse
@@ -20,7 +21,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
-from compare import comparison
+from compare import beside, comparison
 from suite import DataSet, data_sets, machine, watch
 
 PEERS = Path(os.environ.get("TAMIS_PEERS", "peers"))
@@ -78,6 +79,7 @@ def main() -> None:
     parser.add_argument("--compare", action="store_true")
     parser.add_argument("--orders", type=Path)
     parser.add_argument("--note", action="append", default=[])
+    parser.add_argument("--beside", type=Path, nargs="*", default=[])
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args()
     kept = chosen.out.with_suffix(".json")
@@ -94,7 +96,8 @@ def main() -> None:
             told = {name: mine[system].get(name) for name in ("score", "fit_s", "peak_mb", "error")}
             print(one.name, system, told, flush=True)
     kept.write_text(json.dumps(results, indent=1) + "\n")
-    chosen.out.with_suffix(".md").write_text(comparison(results))
+    others = [json.loads(path.read_text()) for path in chosen.beside]
+    chosen.out.with_suffix(".md").write_text(comparison(results) + "".join(beside(results, other) for other in others))
 
 
 def when() -> dict[str, Any]:

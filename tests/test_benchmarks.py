@@ -128,3 +128,10 @@ def test_an_order_that_begins_with_what_is_good_and_quick_has_less_regret(tmp_pa
     assert quick < 0.5 * late
     assert learn.learned([record], list(noise))[:2] == [learn.FIRST, "good"]
     assert learn.regret(record, ["failed", "good"]) >= learn.regret(record, ["good"])
+
+
+def test_networks_come_after_configurations_that_suit_every_table():
+    learn = module("portfolio/learn.py")
+    order = ["linear", "realmlp-small", "words", "trees", "tabm", "forest", "svm"]
+    moved = learn.without_early_networks(order, {"linear", "trees", "forest", "svm"})
+    assert moved == ["linear", "words", "trees", "forest", "realmlp-small", "tabm", "svm"]

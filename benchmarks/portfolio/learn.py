@@ -15,7 +15,7 @@ it, which `--left-out` keeps for benchmarks. With `--check` nothing else is writ
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from math import log
 from pathlib import Path
@@ -40,6 +40,10 @@ table is like no other."""
 
 FIRST = "linear"
 """What every order begins with: a second later there is a model, whatever the size of the table and the limit."""
+
+QUICK = 3
+"""How many configurations that suit every table come before the first network. Importing torch takes seconds that no
+record holds: the first seconds of a run, and runs of two or three candidates, go without (results/portfolio.md)."""
 
 DEPTH = 24
 """After so many configurations the order hardly matters: the rest follows by how good each is alone."""
@@ -148,7 +152,17 @@ def learned(
                 if other < value - 1e-6:
                     order, value = changed, other
     alone = {name: np.mean([_rank(one, name) for one in records if name in one.seconds] or [1.0]) for name in names}
-    return order + sorted((name for name in names if name not in order), key=lambda name: float(alone[name]))
+    order += sorted((name for name in names if name not in order), key=lambda name: float(alone[name]))
+    return without_early_networks(order, {name for name in names if all(name in one.seconds for one in records)})
+
+
+def without_early_networks(order: Sequence[str], universal: Collection[str]) -> list[str]:
+    """Return the order with networks that need torch moved behind some others; which ones suit every table is told."""
+    quick = [name for name in order if not name.startswith(("realmlp", "tabm"))]
+    suit_all = [name for name in quick if name in universal]
+    first = quick[: quick.index(suit_all[QUICK - 1]) + 1] if len(suit_all) >= QUICK else quick
+    begin = [name for name in order if name in first]
+    return [*begin, *(name for name in order if name not in begin)]
 
 
 def _rank(one: Record, name: str) -> float:

@@ -12,7 +12,7 @@ from tamis.search import catalogue
 from tamis.search.bayesian import BayesianStrategy
 from tamis.search.catalogue import STRATEGIES, Ingredients, strategy_from, strategy_named
 from tamis.search.climbing import LocalSearch
-from tamis.search.compose import SwitchStrategy, ThenStrategy
+from tamis.search.compose import ThenStrategy
 from tamis.search.evolution import RegularizedEvolution
 from tamis.search.filtering import ProxyFilter
 from tamis.search.genetic import GeneticStrategy
@@ -46,7 +46,6 @@ OTHERS = {
     "local": lambda of: LocalStrategy(of.grammar, of.seed),
     "genetic": lambda of: GeneticStrategy(of.grammar, of.seed, first=of.portfolio[:2], population=4),
     "few": lambda of: PortfolioStrategy(of.portfolio[:2], of.cost),
-    "switch": lambda of: SwitchStrategy(RandomStrategy(of.grammar, 3), LocalStrategy(of.grammar, 4), share=0.5),
     "then halved": lambda of: ThenStrategy(
         PortfolioStrategy(of.portfolio), SuccessiveHalving(RandomStrategy(of.grammar, 5), inherit=True)
     ),

@@ -5,7 +5,7 @@ from tamis.core.budget import BudgetView
 from tamis.core.candidate import Candidate
 from tamis.core.contracts import FINISHED
 from tamis.core.trial import Outcome, Proposal, Status, Trial
-from tamis.search.compose import DeafStrategy, SwitchStrategy, ThenStrategy
+from tamis.search.compose import DeafStrategy, ThenStrategy
 from tamis.search.portfolio import PortfolioStrategy
 
 
@@ -51,18 +51,6 @@ def test_parents_are_numbered_as_each_part_sees_them(named):
     assert [one.parent for one in asked] == [None, None, None, 2]
     strategy.tell(Trial(asked[3], done(asked[3])))
     assert second.parent == 0
-
-
-def test_the_switch_turns_with_the_time_left(named):
-    strategy = SwitchStrategy(Recorder(named("a", "b", "c")), Recorder(named("x", "y")), share=0.25)
-    views = [BudgetView(0, 10), BudgetView(9, 1), BudgetView(5, 5), BudgetView(9, 1), BudgetView(9, 1)]
-    assert [strategy.ask(view).candidate.component for view in views] == ["a", "x", "b", "y", "c"]
-    assert strategy.ask(BudgetView(9, 1)) is FINISHED
-
-
-def test_without_a_limit_the_switch_stays_until_the_first_is_spent(named):
-    strategy = SwitchStrategy(Recorder(named("a", "b")), Recorder(named("x")))
-    assert [strategy.ask(BudgetView(100.0)).candidate.component for _ in range(3)] == ["a", "b", "x"]
 
 
 def test_a_deaf_strategy_hears_of_what_it_asked_itself_alone():

@@ -47,7 +47,8 @@ class Commands(click.Group):
 def cli(debug: bool) -> None:
     """Tamis: a table in, a model out, within the time and the memory given.
 
-    Nothing is sent anywhere: no account, no network, no telemetry. Start with `tamis demo`.
+    Nothing is sent anywhere: no account, no telemetry, and no network but for a pretrained model that you name. Start
+    with `tamis demo`.
     """
 
 

@@ -1,8 +1,7 @@
-"""Strategies made of strategies: one after the other, or by the time that is left."""
+"""Strategies made of strategies: one after the other."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import inf
 
 from tamis.core.budget import BudgetView
 from tamis.core.contracts import FINISHED, Finished, Strategy
@@ -86,38 +85,3 @@ class DeafStrategy(ThenStrategy):
     def tell(self, trial: Trial) -> None:
         """Tell the one who asked."""
         self._relay.answer(trial)
-
-
-class SwitchStrategy:
-    """Ask one strategy while much of the time is left, and another one after.
-
-    Where the one whose turn it is has nothing to ask, the other is asked.
-
-    Parameters
-    ----------
-    before, after : Strategy
-        Who is asked in the earlier and in the later part of the run.
-    share : float
-        The change comes when no more than this share of the whole time is left. Without a time limit it never comes.
-    """
-
-    def __init__(self, before: Strategy, after: Strategy, *, share: float = 0.25) -> None:
-        self._relay = Relay([before, after])
-        self.share = share
-
-    def ask(self, budget: BudgetView) -> Proposal | Finished | None:
-        """Return what the strategy whose turn it is says."""
-        whole = budget.elapsed_s + budget.remaining_s
-        late = whole < inf and budget.remaining_s <= self.share * whole
-        turn, other = (1, 0) if late else (0, 1)
-        answer = self._relay.ask(turn, budget)
-        if isinstance(answer, Proposal):
-            return answer
-        instead = self._relay.ask(other, budget)
-        if instead is FINISHED:
-            return answer
-        return instead
-
-    def tell(self, trial: Trial) -> None:
-        """Tell both."""
-        self._relay.tell(trial)

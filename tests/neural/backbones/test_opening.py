@@ -56,6 +56,32 @@ def test_a_folder_of_hugging_face_is_opened_with_its_own_mean_and_side(huggingfa
     assert features(content, 28).shape == (2, 32)  # the first token, and the mean of the others
 
 
+def test_weights_in_another_format_than_safetensors_are_refused(timm_folder, tmp_path):
+    (tmp_path / "weights.pth").write_bytes((timm_folder / "model.safetensors").read_bytes())
+    with pytest.raises(ParameterError, match=r"safetensors alone.*weights\.pth"):
+        open_backbone(f"test_resnet={tmp_path / 'weights.pth'}")
+
+
+def test_a_misspelt_name_of_torchvision_is_no_matter_of_the_network():
+    with pytest.raises(ParameterError, match="Did you mean 'resnet18'"):
+        open_backbone("torchvision/resnt18")
+
+
+def test_a_folder_without_safetensors_is_refused_by_name(huggingface_folder, tmp_path):
+    (tmp_path / "config.json").write_bytes((huggingface_folder / "config.json").read_bytes())
+    with pytest.raises(ParameterError, match=f"{tmp_path.name}.*safetensors"):
+        open_backbone(str(tmp_path))
+
+
+def test_behind_a_proxy_the_hub_is_asked_itself(monkeypatch):
+    monkeypatch.setattr(opening, "HUB", ("localhost", 1))
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "HF_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    assert not opening._reached()
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    assert opening._reached()
+
+
 def test_a_model_of_texts_is_refused(tmp_path):
     transformers = pytest.importorskip("transformers")
     sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8}

@@ -11,8 +11,9 @@ pytestmark = pytest.mark.extras
 from tamis.core.candidate import Candidate
 from tamis.core.errors import ParameterError
 from tamis.neural.backbones import opening
-from tamis.neural.backbones.kept import own_backbone, unpack_backbone
+from tamis.neural.backbones.kept import own_backbone, pack_backbone, read_spec, unpack_backbone
 from tamis.neural.backbones.opening import UnreachableError
+from tamis.neural.training.weights import load_weights
 from tamis.workflow.images.backbones import Backbones, asked_for, of_model, with_own
 from tamis.workflow.settings import Settings
 
@@ -42,6 +43,17 @@ def test_files_of_several_are_kept_by_name_in_the_run(tmp_path):
     found = asked_for(Settings(backbone=f"small,{tmp_path / 'mine.safetensors'}"), tmp_path / "data", print)
     assert set(found.names) == {"small"} and found.files["small"].read_bytes() == own_backbone()
     assert not found.specs["small"].fixed and found.sizes["small"] == len(own_backbone())
+
+
+def test_two_networks_of_one_name_both_take_part(tmp_path):
+    for place, change in (("a", 0.0), ("b", 1.0)):
+        (tmp_path / place).mkdir()
+        spec, (state, _) = read_spec(own_backbone()), load_weights(own_backbone())
+        moved = {name: one + change for name, one in state.items()}
+        (tmp_path / place / "best.safetensors").write_bytes(pack_backbone(spec, moved))
+    asked = ",".join(str(tmp_path / place / "best.safetensors") for place in ("a", "b", "a"))
+    found = asked_for(Settings(backbone=asked), tmp_path / "data", print)
+    assert len(found.names) == 2 and found.names[1] == f"{found.names[0]}-2"
 
 
 def test_where_weights_cannot_be_had_a_line_says_so_and_ours_is_used(tmp_path, monkeypatch):

@@ -1,6 +1,5 @@
 """Well-chosen pretrained networks by name, with licence, size and speed; no torch."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 SMALL = "small"
@@ -52,16 +51,3 @@ def find(name: str) -> Known | None:
     ('tamis', None)
     """
     return next((one for one in KNOWN if one.name == name), None)
-
-
-def described() -> Iterator[str]:
-    """Yield a line on each network.
-
-    Examples
-    --------
-    >>> next(described())
-    'small (tamis): 1.7 million parameters, 96 px, Apache-2.0; ships with Tamis, learned from CIFAR-10'
-    """
-    for one in KNOWN:
-        size = f"{one.millions:g} million parameters, {one.side} px"
-        yield f"{one.name} ({one.library}): {size}, {one.licence}; {one.summary}"

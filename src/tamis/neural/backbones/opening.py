@@ -1,13 +1,15 @@
 """Opens any pretrained network for images: by name from a hub or its cache, from a folder, or from a file."""
 
 import json
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.request import getproxies
 
-from tamis.core.errors import ParameterError, wrong_choice
+from tamis.core.errors import ParameterError, UserError, wrong_choice
 from tamis.core.extras import require
 from tamis.neural.backbones import catalogue
 from tamis.neural.backbones.building import EXTRA, Pooled, build_backbone, without_head
@@ -97,7 +99,12 @@ def library_of(asked: str) -> tuple[str, str]:
 
 
 def _reached() -> bool:
-    """Tell whether the hub answers, so that nobody waits for retries where there is no network."""
+    """Tell whether the hub answers, so that nobody waits for retries where there is no network.
+
+    Behind a proxy, or where another hub is named, a connection of our own says nothing.
+    """
+    if getproxies() or os.environ.get("HF_ENDPOINT"):
+        return True
     try:
         socket.create_connection(HUB, timeout=REACHED_S).close()
     except OSError:
@@ -109,7 +116,7 @@ def _fetched(what: str, get: Callable[[bool], Any]) -> Any:
     """Get weights from the cache, or over the network where there is one; `get` hears whether only the cache counts."""
     try:
         return get(not _reached())
-    except (OSError, ValueError, RuntimeError) as error:
+    except OSError as error:
         raise UnreachableError(
             f"The weights of {what!r} are not in the cache and cannot be fetched here ({type(error).__name__}). Fetch "
             "them where there is a network and give the folder or the file: backbone='PATH'."
@@ -136,7 +143,7 @@ def _timm(name: str, file: Path | None = None) -> bytes:
         network = get(False) if file else _fetched(name, get)
     except RuntimeError as error:
         if file is None:
-            raise
+            raise ParameterError(f"timm has no weights to load for the model {name!r} ({error}).") from error
         raise ParameterError(f"The weights in '{file}' do not fit the model {name!r} ({error}).") from error
     data = timm.data.resolve_model_data_config(network)
     spec = BackboneSpec(
@@ -155,12 +162,11 @@ def _timm(name: str, file: Path | None = None) -> bytes:
 def _torchvision(name: str, file: Path | None = None) -> bytes:
     prepare_torchvision()
     models = require("torchvision.models", EXTRA)
-    try:
-        network = models.get_model(name, weights=None if file else "DEFAULT") if file else _fetched(
-            name, lambda offline: models.get_model(name, weights="DEFAULT")
-        )  # fmt: skip
-    except ValueError as error:
-        raise ParameterError(f"torchvision does not know the model {name!r} ({error}).") from error
+    if name not in models.list_models():
+        raise wrong_choice("backbone", name, models.list_models())
+    network = models.get_model(name) if file else _fetched(
+        name, lambda offline: models.get_model(name, weights="DEFAULT")
+    )  # fmt: skip
     side = USUAL_SIDE
     if file is not None:
         state, _ = load_weights(file.read_bytes())
@@ -188,7 +194,16 @@ def _huggingface(name: str, folder: Path | None = None) -> bytes:
             where, local_files_only=offline or folder is not None, use_safetensors=True
         )
 
-    network = get(True) if folder else _fetched(name, get)
+    try:
+        network = get(True) if folder else _fetched(name, get)
+    except UserError:
+        raise
+    except (OSError, ValueError) as error:
+        if folder is None:
+            raise ParameterError(f"The model {where!r} cannot be opened by transformers ({error}).") from error
+        raise ParameterError(
+            f"The folder '{folder}' holds no model that transformers can open from safetensors ({error})."
+        ) from error
     if network.main_input_name != "pixel_values":
         raise ParameterError(f"The model {where!r} takes {network.main_input_name}, not images.")
     config = {key: value for key, value in network.config.to_dict().items() if key not in NOT_OF_A_CONFIG}
@@ -245,6 +260,8 @@ def _with_config(packed: bytes, about: dict[str, Any]) -> bytes:
 
 
 def _named_file(name: str, file: Path) -> bytes:
+    if file.suffix != ".safetensors":
+        raise ParameterError(f"Weights are read from safetensors alone; got the file '{file}'.")
     library, name = library_of(name)
     if library == "huggingface":
         raise ParameterError(f"A model of Hugging Face is opened from its folder; got the file '{file}'.")

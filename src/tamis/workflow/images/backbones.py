@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,20 @@ def asked_for(settings: Settings, folder: Path, tell: Tell) -> Backbones:
         except UnreachableError as error:
             tell(f"{error} Until then Tamis uses the backbone {SMALL!r} that ships with it.")
             name, content = SMALL, own_backbone()
+        name = _free_name(name, content, place, names)
         _keep(place, name, content)
         names[name] = None
     return Backbones(place, tuple(names))
+
+
+def _free_name(name: str, content: bytes, place: Path, taken: Iterable[str]) -> str:
+    """Return the name, or one with a number where another network has it."""
+    free = name
+    for number in count(2):
+        if free not in taken or (place / f"{free}.safetensors").read_bytes() == content:
+            break
+        free = f"{name}-{number}"
+    return free
 
 
 def with_own(

@@ -172,3 +172,22 @@ def test_a_run_that_is_stopped_at_once_says_how_to_go_on(tamis: Any, workflow: A
     done = tamis("fit", "t.csv", "--target", "y", "--output", "my run")
     assert done.exit_code == 130
     assert "tamis resume 'my run'" in done.stderr
+
+
+def test_a_table_of_images_and_more_is_a_table_unless_it_is_said_to_be_about_images(
+    tamis: Any, workflow: Any, tmp_path: Path
+) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.png").write_bytes(b"")
+    plain, mixed = tmp_path / "plain.csv", tmp_path / "mixed.csv"
+    plain.write_text("photo,price\na.png,3\nb.png,5\n", encoding="utf-8")
+    mixed.write_text("photo,rooms,price\na.png,3,9\nb.png,5,7\n", encoding="utf-8")
+    kinds = []
+    for data, *more in ((plain,), (mixed,), (mixed, "--task", "image"), (plain, "--type", "photo=image")):
+        done = tamis("fit", str(data), "--target", "price", "--output", "RUN", "--force", *more)
+        assert done.exit_code == 0
+        begun = [what for call, what in workflow.calls if call == "begin"][-1]
+        kinds.append(begun["source"]["kind"])
+        assert ("--task image" in done.output) is (len(kinds) == 2)
+        assert begun["settings"].task is None
+    assert kinds == ["images", None, "images", None]

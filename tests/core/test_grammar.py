@@ -133,6 +133,21 @@ def test_one_component_may_stand_over_different_inputs():
     assert {str(tree) for tree in grammar.enumerate()} == {"ridge(numbers)", "ridge(tfidf)"}
 
 
+@pytest.mark.parametrize("remembered", [1, 1000])
+def test_what_is_remembered_of_a_node_is_told_of_no_other(remembered, monkeypatch):
+    """The same component is written by another production, or by none, over other inputs; nodes come and go."""
+    monkeypatch.setattr("tamis.core.grammar.REMEMBERED", remembered)
+    rules = [Production("a", "over", (below,)) for below in ("x", "y")]
+    rules += [Production(name, name, ("end*",)) for name in ("x", "y")] + [Production("end", "end")]
+    grammar = Grammar("a", rules)
+    for number in range(60):
+        name, end = "xyz"[number % 3], Candidate.of("end" if number % 4 else "stranger")
+        tree = Candidate.of("over", {}, Candidate.of(name, {}, end))
+        assert grammar.writes(tree) == (name != "z" and number % 4 > 0)
+        for _ in range(2):
+            assert grammar.production("a", tree).inputs == ("y" if name == "y" and number % 4 else "x",)
+
+
 def test_enumeration_writes_every_shape_once():
     shapes = [str(tree) for tree in GRAMMAR.enumerate(max_depth=3)]
     assert len(shapes) == len(set(shapes))

@@ -107,3 +107,24 @@ def test_training_on_lowers_the_loss_and_leaves_what_normalisation_has_seen(phot
     moved = [name for name, one in network.named_parameters() if not torch.equal(one, first[name])]
     fixed = {name for name in first if name not in moved}
     assert fixed == {name for name, one in network.named_parameters() if not one.requires_grad}
+
+
+def test_adapters_and_the_head_are_trained_alone_and_merged_the_network_is_as_before(photos):
+    x, y = photos
+    network = transfer_network(own_backbone(), SHAPE, Views((32,)), 2)
+    solve_head(network, extract(network.backbone, x), y)
+    names = list(network.state_dict())
+    first = {name: one.clone() for name, one in network.state_dict().items()}
+    network.adapt(4)
+    recipe = Recipe(optimizer="adamw", learning_rate=0.2, layer_decay=0.8, batch_size=16, rank=4, label_smoothing=0.0)
+    trained = train(network, ImageData(x, y, scaling=PIXELS), recipe, limit=Limit(epochs=2), setup=Setup())
+    kept = {name.replace(".base.", "."): one for name, one in network.state_dict().items()}
+    assert all(torch.equal(kept[name], one) for name, one in first.items() if not name.startswith("head."))
+    tuned, shown = trained.network.eval(), PIXELS.pixels(torch.from_numpy(x))
+    with torch.inference_mode():
+        before = tuned(shown)
+    tuned.merge()
+    assert list(tuned.state_dict()) == names
+    with torch.inference_mode():
+        assert torch.allclose(tuned(shown), before, atol=1e-3)
+        assert (before.argmax(dim=1).numpy() == y).mean() > 0.95

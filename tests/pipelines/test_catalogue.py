@@ -5,8 +5,8 @@ from tamis.core.component import Component, ComponentKind
 from tamis.pipelines.catalogue import Catalogue, builtin
 from tamis.store.parts import dump_part, load_part
 
-ELSEWHERE = ("text_transformer",)
-"""Checked with a tiny encoder in tests/neural/texts: one that is installed takes half a minute."""
+ELSEWHERE = ("text_transformer", "image_embedding")
+"""Checked in tests/neural/texts, with a tiny encoder, and tests/neural/images, with a cache of its own."""
 
 EVERY = [
     one

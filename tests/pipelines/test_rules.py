@@ -25,6 +25,8 @@ def test_every_grown_tree_is_written_by_its_grammar():
 TABLES = (
     ALL, Groups(numbers=5), Groups(numbers=3, few_levels=2), Groups(numbers=3, many_levels=1), Groups(few_levels=2),
     Groups(texts=1), Groups(dates=2), Groups(few_levels=1, many_levels=2, dates=1), Groups(numbers=9, sparse=True),
+    Groups(images=1, image_backbones=("small",)),
+    Groups(numbers=2, few_levels=1, dates=1, texts=1, images=2, image_backbones=("small",)),
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from tamis.core.component import BuildContext, Component, ComponentKind, Shape
 from tamis.core.errors import ParameterError
 from tamis.core.kinds import Role, TaskKind
 from tamis.data.table import Table
+from tamis.evaluate.inner import Bonds
 from tamis.pipelines.catalogue import Catalogue, builtin
 from tamis.pipelines.compile import STACKED_SHARE, fit_model, predict, prepare
 from tamis.pipelines.recipes import NUMBERS
@@ -55,7 +56,7 @@ class Remembers:
 def test_no_row_is_predicted_by_a_model_that_has_seen_it():
     calls = []
 
-    def learn(table, y, weight, limit_s, realised):
+    def learn(table, y, weight, limit_s, realised, splits):
         assert np.array_equal(table.values[:, 0], weight), "weights go with their rows"
         calls.append((len(y), limit_s, dict(realised)))
         return Remembers(table.values[:, 0])
@@ -70,6 +71,52 @@ def test_no_row_is_predicted_by_a_model_that_has_seen_it():
     assert calls[0][1] == pytest.approx(2.0, rel=0.05), "the fits share the seconds"
     assert [one for _, _, one in calls] == [{}] + [{"rounds": 7}] * INNER_FOLDS
     assert part.names_ == ["lda prediction[0]", "lda prediction[1]", "lda prediction[2]"]
+
+
+class Earlier(Remembers):
+    """Answers with the latest row that it has learned from."""
+
+    classification = True
+
+    def columns(self, table):
+        return np.full((table.n_rows, 1), max(self.rows))
+
+
+def test_what_ties_rows_together_is_handed_down_to_stacks_within_the_stack():
+    groups, seen = np.repeat(np.arange(10), 5), []
+
+    def learn(table, y, weight, limit_s, realised, splits):
+        seen.append(np.array_equal(splits.clusters, groups[table.values[:, 0].astype(int)]))
+        return Remembers(table.values[:, 0])
+
+    rows = np.arange(50, dtype=float)[:, None]
+    part = Predictions(learn, splits=Bonds(True, groups))
+    found = part.fit_transform(table_of(rows), np.arange(50) % 2)
+    assert seen == [True] * 4 and not found[:, 0].any()
+    assert "_splits" not in part.__getstate__()
+
+
+def test_with_time_no_row_is_predicted_by_a_later_one_and_the_first_get_their_share():
+    rows, y = np.arange(40, dtype=float)[:, None], (np.arange(40) % 5 == 0).astype(int)
+    part = Predictions(
+        lambda table, *_: Earlier(table.values[:, 0]), splits=Bonds(True, times=np.arange(40)), n_folds=3
+    )
+    found = part.fit_transform(table_of(rows), y)[:, 0]
+    assert (found[10:] < rows[10:, 0]).all()
+    assert found[:10].tolist() == [0.8] * 10, "nobody can be asked about the first rows: 0.8 of them are of class 0"
+
+
+@pytest.mark.parametrize("kind", ["groups", "time", "none"])
+def test_a_neighbour_cannot_look_up_what_its_group_or_the_next_moment_tells(kind):
+    """The target is chance for each group of rows, which are much alike; only the bonds keep a neighbour from it."""
+    rng = np.random.default_rng(2)
+    groups = np.repeat(np.arange(40), 6)
+    values = rng.normal(size=(40, 4))[groups] + 0.01 * rng.normal(size=(240, 4))
+    y = rng.integers(0, 2, 40)[groups]
+    bonds = {"groups": Bonds(True, groups), "time": Bonds(True, times=groups), "none": None}[kind]
+    part = prepare(stacked("nearest_neighbors", n_neighbors=1), CATALOGUE, context(), bonds)
+    right = ((part.fit_transform(table_of(values), y)[:, 0] < 0.5) == y).mean()
+    assert right > 0.95 if kind == "none" else right < 0.7
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -5,7 +5,7 @@ from math import inf
 import numpy as np
 import pytest
 
-from tamis.search.acquisition import FOREST, PROCESS, graded, log_improvement
+from tamis.search.acquisition import FEATURES, FOREST, N_TREES, PROCESS, graded, log_improvement
 
 
 def test_grades_keep_the_order_and_look_closely_at_the_best():
@@ -43,3 +43,16 @@ def test_a_process_doubts_what_lies_far_off_and_not_what_it_knows():
     rows = np.linspace(0.0, 0.4, 9, dtype=np.float32)[:, None]
     _, std = PROCESS.fit(rows, np.sin(6 * rows[:, 0]).astype(float), 0)(np.array([[0.2], [1.0]], dtype=np.float32))
     assert std[0] < 0.1 * std[1]
+
+
+def test_the_forest_is_the_one_of_scikit_learn_grown_more_quickly():
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    rng = np.random.default_rng(0)
+    rows = rng.random((60, 12)).astype(np.float32)
+    targets = rows[:, 0] + 0.1 * rng.normal(size=60)
+    forest = ExtraTreesRegressor(N_TREES, max_features=FEATURES, bootstrap=True, random_state=7).fit(rows, targets)
+    mean, std = FOREST.fit(rows, targets, 7)(rows)
+    known = np.array([tree.predict(rows) for tree in forest.estimators_])
+    assert np.corrcoef(mean, known.mean(axis=0))[0, 1] > 0.98
+    assert std.mean() == pytest.approx(known.std(axis=0).mean(), rel=0.1)  # other versions may draw other rows

@@ -10,7 +10,7 @@ from tamis.core.budget import BudgetView
 from tamis.core.candidate import Candidate
 from tamis.core.contracts import FINISHED
 from tamis.core.trial import Outcome, Proposal, Status, Trial
-from tamis.search.finale import FinaleStrategy
+from tamis.search.finale import FinaleStrategy, Layout
 from tamis.search.halving import SuccessiveHalving
 from tamis.search.portfolio import PortfolioStrategy
 from tamis.search.sampling import RandomStrategy
@@ -36,7 +36,7 @@ def test_it_obeys_the_contract_of_strategies(grammar, evaluate):
         return FinaleStrategy(
             SuccessiveHalving(RandomStrategy(grammar, 3, max_candidates=20)),
             share=0.4,
-            parallel=lambda budget, outcome: 2,
+            layout=lambda budget, outcome: Layout(2),
             threads=4,
             fallback=Candidate.of("ridge", {"alpha": 1.0}, Candidate.of("columns")),
         )
@@ -63,7 +63,9 @@ def test_nothing_is_final_while_the_search_still_runs():
 
 
 def test_trainings_beside_each_other_share_the_threads_and_differ_in_their_seed():
-    strategy = FinaleStrategy(PortfolioStrategy([]), parallel=lambda budget, outcome: 2, threads=4, fallback=net(3))
+    strategy = FinaleStrategy(
+        PortfolioStrategy([]), layout=lambda budget, outcome: Layout(2), threads=4, fallback=net(3)
+    )
     first, second = (strategy.ask(BudgetView(0.0, 10.0, slots=2)) for _ in range(2))
     assert first.memo["threads"] == second.memo["threads"] == 2
     assert (first.memo["seed"], second.memo["seed"]) == (0, 1)
@@ -152,10 +154,10 @@ def test_signals_of_a_search_are_no_candidates():
 
 def test_how_many_run_beside_each_other_may_depend_on_what_was_told():
     def beside(budget, outcome):
-        return 2 if outcome and outcome.realised["images_per_s"] > 100 else 1
+        return Layout(2 if outcome and outcome.realised["images_per_s"] > 100 else 1)
 
     for speed, width in ((50, 1), (500, 2)):
-        strategy = FinaleStrategy(PortfolioStrategy([]), parallel=beside, threads=2)
+        strategy = FinaleStrategy(PortfolioStrategy([]), layout=beside, threads=2)
         told = Outcome(Status.DONE, {"loss": 0.5}, {"images_per_s": speed}, seconds=1.0)
         strategy.tell(Trial(Proposal(net(3), origin="other"), told))
         assert strategy.ask(BudgetView(0.0, 10.0, slots=2)).memo["threads"] == 2 // width
@@ -196,7 +198,7 @@ def test_two_that_are_near_each_other_take_turns_and_one_far_behind_does_not():
             return Outcome(Status.DONE, {"loss": losses[proposal.candidate.settings["width"]]}, seconds=1.0)
 
         inner = PortfolioStrategy([net(one) for one in range(len(losses))])
-        strategy = FinaleStrategy(inner, share=0.5, n_best=2, parallel=lambda budget, outcome: 2, threads=2)
+        strategy = FinaleStrategy(inner, share=0.5, n_best=2, layout=lambda budget, outcome: Layout(2), threads=2)
         trials = simulate(strategy, evaluate, limit_s=20.0, slots=2)
         return [one.proposal.candidate.settings["width"] for one in trials if one.proposal.memo.get("final")][:2]
 
@@ -205,10 +207,46 @@ def test_two_that_are_near_each_other_take_turns_and_one_far_behind_does_not():
 
 
 def test_with_a_slot_for_each_a_final_training_does_not_wait_for_the_end_of_the_search():
-    strategy = finale(share=0.6, parallel=lambda budget, outcome: 2, threads=2)
+    strategy = finale(share=0.6, layout=lambda budget, outcome: Layout(2), threads=2)
     first, second = (strategy.ask(BudgetView(0.0, 10.0, slots=2)).numbered(number) for number in range(2))
     strategy.tell(Trial(first, widths(first)))
     final = strategy.ask(BudgetView(5.0, 5.0, slots=2)).numbered(2)
     assert final.memo["final"] and final.candidate == net(2)
     strategy.tell(Trial(second, widths(second)))
     assert strategy.ask(BudgetView(5.5, 4.5, slots=2)).candidate == net(8)
+
+
+def test_with_several_folds_the_best_is_trained_on_each_for_an_equal_part_of_the_time():
+    strategy = finale(share=0.6, layout=lambda budget, outcome: Layout(2, 4), threads=2)
+    trials = simulate(strategy, widths, limit_s=20.0, slots=2)
+    finals = [one.proposal for one in trials if one.proposal.memo.get("final")]
+    first = sorted(finals, key=lambda one: one.memo["seed"])[:4]
+    assert {one.candidate for one in first} == {net(8)}
+    assert [one.fold for one in first] == [0, 1, 2, 3]
+    assert {one.memo["repeat"] for one in first} == {0}
+    assert first[0].memo["seconds"] == first[1].memo["seconds"] == pytest.approx(first[2].memo["seconds"], rel=0.15)
+
+
+def test_folds_are_gone_through_without_a_clock_too_and_a_lost_one_is_asked_again():
+    strategy, lost = finale(layout=lambda budget, outcome: Layout(1, 3)), []
+
+    def fragile(proposal):
+        if proposal.fold == 1 and not lost:
+            lost.append(proposal)
+            return Outcome(Status.LOST, seconds=0.1)
+        return widths(proposal)
+
+    finals = [one for one in simulate(strategy, fragile) if one.proposal.memo.get("final")]
+    assert [one.proposal.fold for one in finals if one.done] == [0, 1, 2]
+
+
+def test_it_obeys_the_contract_of_strategies_with_folds(grammar, evaluate):
+    def make():
+        return FinaleStrategy(
+            RandomStrategy(grammar, 3, max_candidates=9),
+            share=0.4,
+            n_best=2,
+            layout=lambda budget, outcome: Layout(2, 3),
+        )
+
+    check_strategy(make, evaluate)

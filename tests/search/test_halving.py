@@ -158,3 +158,27 @@ def test_signals_pass_through_and_climb_no_rung(grammar, evaluate):
     assert "rung" not in trials[0].proposal.memo
     assert inner.told[0].proposal.id == 0 and inner.told[0].outcome.realised == {"scores": []}
     assert sorted(one.proposal.id for one in inner.told) == [0, 1, 2, 3]
+
+
+def test_what_is_asked_at_a_part_of_the_fidelity_goes_as_it_is_and_may_be_a_parent(named):
+    first, second = named("first", "second")
+    left = [
+        Proposal(first, origin="own", fidelity=0.2),
+        Proposal(second, origin="own", parent=0),
+        Proposal(first, origin="own", fidelity=0.7, parent=0),
+    ]
+
+    class Own:
+        def ask(self, budget):
+            return left.pop(0) if left else FINISHED
+
+        def tell(self, trial):
+            told.append((trial.proposal.id, trial.proposal.fidelity, trial.proposal.parent))
+
+    told = []
+    strategy = SuccessiveHalving(Own(), rungs=(0.5, 1.0))
+    trials = [
+        one.proposal for one in simulate(strategy, lambda asked: Outcome(Status.DONE, {"loss": 0.5}, seconds=1.0))
+    ]
+    assert [(one.fidelity, one.parent) for one in trials] == [(0.2, None), (0.5, 0), (0.7, 0), (1.0, 0)]
+    assert told == [(0, 0.2, None), (1, 0.5, 0), (2, 0.7, 0)]

@@ -73,6 +73,16 @@ def test_nothing_is_asked_twice_and_a_spent_neighbourhood_is_the_end(grammar, ev
     assert 30 <= len(trials) == len({trial.proposal.candidate.key for trial in trials}) <= 19 * 2 - 1
 
 
+def test_in_a_spent_space_an_ask_gives_up_after_some_draws(grammar):
+    strategy = LocalStrategy(grammar, 0)
+    for number in range(40):
+        strategy.tell(told(ridge(0.02 + number), 0.1 + number, number=number))
+    draws = []
+    strategy._neighbour = lambda tree, rng, step: draws.append(tree.key)
+    assert strategy.ask(BudgetView()) is FINISHED
+    assert len(draws) <= 5 * 50 + 15 * 10 and len(set(draws)) == 20
+
+
 def test_starts_too_slow_for_the_time_left_are_passed_over(grammar):
     strategy = LocalStrategy(grammar, 0, shapes=0.0)
     forest = Candidate.of("forest", {"depth": 5, "split": "a"}, Candidate.of("columns"))

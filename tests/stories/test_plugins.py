@@ -79,6 +79,8 @@ def test_a_package_offers_components_a_metric_and_a_strategy(installed: Path, la
     board = json.loads(run(program, lawns, "leaderboard", "run", "--json").stdout)["rows"]
     assert {row["origin"] for row in board} == {"cheap first"} and {row["status"] for row in board} == {"done"}
     assert "centroid" in {row["family"] for row in board}
+    more = run(program, lawns, "resume", "run", "--max-trials", "3", "--json")
+    assert more.returncode == 0 and json.loads(more.stdout)["n_trials"] == 3, more.stderr
     assert run(program, lawns, "predict", "run", "lawns.csv", "-o", "out.csv").returncode == 0
     assert len(pd.read_csv(lawns / "out.csv")) == 90
 

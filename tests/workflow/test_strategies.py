@@ -1,11 +1,16 @@
 """Every search for tables, on the grammar of a real table, with made-up losses and a false clock."""
 
+from dataclasses import replace
+
 import pytest
 
 from tamis.checks.simulator import simulate
+from tamis.core.component import Shape
 from tamis.core.trial import Outcome, Status
 from tamis.pipelines.rules import grammar_for
 from tamis.search.catalogue import STRATEGIES
+from tamis.workflow import strategies
+from tamis.workflow.plan import Plan
 from tamis.workflow.settings import TABLE_SEARCHES
 from tamis.workflow.strategies import strategy_for
 
@@ -35,3 +40,36 @@ def test_a_search_keeps_two_workers_busy_with_pipelines_that_can_be_built(planne
 
 def test_the_searches_of_the_settings_are_those_that_there_are():
     assert tuple(name for name, _ in STRATEGIES) == TABLE_SEARCHES
+
+
+def test_a_short_run_that_is_given_more_time_draws_from_the_same_grammar(planned):
+    """Networks for tables are drawn where there is time for them: a resume must ask again what was asked without."""
+    pytest.importorskip("torch")
+    plan = planned(search="random", time_limit_s=10.0)
+    again = Plan.open(plan.data.parent / "plan.json", replace(plan.settings, time_limit_s=100.0))
+    asked, asked_again = (
+        [one.proposal.candidate for one in simulate(strategy_for(one), scored, max_asks=60)] for one in (plan, again)
+    )
+    assert asked == asked_again
+    longer = planned(search="random", time_limit_s=100.0)
+    assert asked != [one.proposal.candidate for one in simulate(strategy_for(longer), scored, max_asks=60)]
+
+
+@pytest.mark.parametrize("search", ["random", "genetic"])
+def test_where_no_clock_ends_a_trial_none_is_drawn_that_would_take_long(planned, search, monkeypatch):
+    """Boosters of deep trees at low rates take nine seconds on these 120 rows, and minutes on five hundred."""
+    monkeypatch.setattr(strategies, "MOST_S", 1.0)
+
+    def longest(plan):
+        shape = Shape(plan.rows().n_rows, plan.rows().table.shape[1], 2)
+        trials = simulate(strategy_for(plan), scored, max_asks=150)
+        own = [one.proposal.candidate for one in trials if one.proposal.origin == search]
+        return max(plan.catalogue[one.component].cost(shape, one.settings).seconds for one in own)
+
+    counted = planned(search=search, max_trials=100)
+    counted = replace(counted, candidates=counted.candidates[:1])  # a quick one; what is tried first may be drawn too
+    assert longest(counted) <= 1.0 < longest(replace(counted, begun_s=60.0))
+    resumed = Plan.open(
+        counted.data.parent / "plan.json", replace(counted.settings, max_trials=None, time_limit_s=60.0)
+    )
+    assert longest(replace(resumed, candidates=counted.candidates)) <= 1.0, "a resume asks again what was asked"

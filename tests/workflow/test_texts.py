@@ -1,9 +1,6 @@
-from math import inf
-
 import numpy as np
 import pytest
 
-from tamis.core.candidate import Candidate
 from tamis.core.kinds import TaskKind
 from tamis.data.dataset import Dataset
 from tamis.data.table import Table
@@ -65,13 +62,6 @@ def test_that_none_is_at_hand_is_said_in_a_line(monkeypatch):
     assert chosen(dataset(), told=told) == () and len(told) == 1  # a table is no table of texts
 
 
-def test_starts_for_texts_come_first():
-    order = ["linear", "catboost", "linear-words"]
-    assert texts.order_for_texts(order, Groups(numbers=2)) == order
-    assert texts.order_for_texts(order, Groups(texts=1))[0] == "linear-words"
-    assert texts.order_for_texts(order, Groups(texts=1, numbers=1))[:2] == ["linear", "linear-words+embedding"]
-
-
 @pytest.mark.extras
 @pytest.mark.parametrize("groups", [Groups(texts=1, backbones=(NAME,)),
                                     Groups(numbers=2, few_levels=1, dates=1, texts=2, backbones=(NAME,))])  # fmt: skip
@@ -93,14 +83,3 @@ def test_starts_with_an_encoder_are_written_by_the_grammar(groups, kind):
 def test_without_encoders_no_candidate_names_one():
     starts = candidates_for(Groups(texts=1), TaskKind.BINARY, 900, 3, builtin(), order=list(STARTS))
     assert starts and not any("backbone" in str(one) for one in starts)
-
-
-def test_the_reading_is_foreseen_once_for_the_first_fold():
-    seconds = texts.reading_s(dataset())
-    embedding = Candidate.of("text_embedding", {"backbone": NAME}, Candidate.of("columns", {"roles": ["text"]}))
-    assert 0 < seconds(Candidate.of("logistic", {}, embedding)) < inf
-    assert seconds(Candidate.of("logistic", {}, Candidate.of("columns", {"roles": ["text"]}))) == 0
-    tuned = {"backbone": NAME, "epochs": 3}
-    assert seconds(Candidate.of("text_transformer", tuned)) > texts.fine_tuning_s(dataset())(
-        Candidate.of("text_transformer", tuned)
-    )

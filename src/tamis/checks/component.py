@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import product
 from math import isfinite
 from typing import Any
@@ -23,6 +24,22 @@ DIP = 0.15
 ROW_GRID = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
 SAMPLE_LIMIT_S = 10.0
 """The slice that fits with drawn parameters are built for."""
+
+
+@dataclass(frozen=True)
+class TinyPicture:
+    """Stands in for what a cell of an image column holds: a picture of one grey."""
+
+    level: int
+
+    @property
+    def key(self) -> bytes:
+        """Return a hash of its content."""
+        return self.level.to_bytes(16, "big")
+
+    def pixels(self, height: int, width: int, channels: int) -> np.ndarray:
+        """Return it as uint8."""
+        return np.full((height, width, channels), 40 * self.level, dtype=np.uint8)
 
 
 RoundTrip = Callable[[Any], Any]
@@ -127,8 +144,8 @@ def tiny_target(task: TaskKind, signal: np.ndarray) -> np.ndarray:
 def tiny_inputs(component: Component, seed: int = 0) -> Iterator[tuple[str, Any]]:
     """Yield, by name, an input of shape (ROWS, columns) for each kind of columns the component takes.
 
-    Numbers and dates (seconds since 1970) are floats, levels are codes, texts an object matrix of strings; NaN, and
-    empty texts, occur where the component takes missing values.
+    Numbers and dates (seconds since 1970) are floats, levels are codes, texts an object matrix of strings, images one
+    of pictures; NaN, empty texts and None for a picture occur where the component takes missing values.
     """
     rng, roles = generator(seed, "tiny"), component.roles
     holes = rng.random((ROWS, COLUMNS)) < 0.1
@@ -143,6 +160,12 @@ def tiny_inputs(component: Component, seed: int = 0) -> Iterator[tuple[str, Any]
     if Role.DATE in roles:
         dates = np.floor(rng.uniform(1.0e9, 1.7e9, (ROWS, COLUMNS)))
         yield "dates", np.where(holes & component.missing, np.nan, dates)
+    if Role.IMAGE in roles:
+        pictures = np.empty((ROWS, 2), dtype=object)
+        for place in np.ndindex(pictures.shape):
+            gone = component.missing and rng.random() < 0.1
+            pictures[place] = None if gone else TinyPicture(int(rng.integers(0, 6)))
+        yield "images", pictures
     if Role.TEXT in roles:
         words = np.array(["red", "green", "blue", "a long", "short", "sentence", "of", "wörds", "12 kg"])
         texts = np.empty((ROWS, 2), dtype=object)
@@ -153,7 +176,7 @@ def tiny_inputs(component: Component, seed: int = 0) -> Iterator[tuple[str, Any]
 
 def _signal(X: Any) -> np.ndarray:
     if X.dtype == object:
-        return np.array([float(len(text)) for text in X[:, 0]])
+        return np.array([float(one.level if isinstance(one, TinyPicture) else len(one or "")) for one in X[:, 0]])
     return np.nan_to_num(X).sum(axis=1)
 
 
@@ -214,6 +237,12 @@ def check_transformer(
         if component.deterministic:
             again = _prepared(component.build(parameters, context_of(task, X)), X, y)
             expect(np.allclose(again, train, equal_nan=True), f"{where}: the same seed gives the same columns.")
+        if not component.supervised:
+            other = component.build(parameters, context_of(task, X))
+            expect(
+                np.array_equal(_prepared(other, X, generator(2, "tiny").permutation(y)), train, equal_nan=True),
+                f"{where}: it fits the same whatever the target is; else its record says supervised.",
+            )
         loaded = _saved(component, fitted, round_trip)
         expect(
             np.allclose(dense(loaded.transform(X)), out, equal_nan=True), f"{where}: a saved fit transforms the same."

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tamis.workflow.fit import FitResult
 
 INTERRUPTED = 130
+IMAGE = "image"
+"""A task that says what the data is about, and the role of a column."""
 
 
 @click.command()
@@ -51,17 +53,17 @@ def fit(
 
     DATA is a table: CSV, TSV, Parquet, Arrow, Excel, JSON lines, or a URL of a database. Or it is images: a folder with
     one folder for each class, a table with a column of paths or pictures, or arrays in an .npz file. Columns of texts
-    are found in a table; a folder of .txt files for each class is read too. Ctrl-C once ends the search and keeps what
+    are found in a table, and columns of paths of images beside others; a folder of .txt files for each class is read
+    too. Ctrl-C once ends the search and keeps what
     was found; twice stops at once, and `tamis resume` goes on.
     """
     console = Console(for_program)
     console.say(f"tamis {__version__}  reading {data} ...")
-    from tamis.data.images.signs import looks_like_images
     from tamis.workflow.begin import begin
     from tamis.workflow.settings import Settings
 
+    kind = "images" if is_about_images(given, data, console.say) else None
     settings = Settings(**about_texts(given, data)).check()
-    kind = "images" if looks_like_images(data) else None
     # The folder stands before anything heavy is imported, so that a kill in the first second can be resumed.
     source = {"kind": kind, "sheet": sheet, "query": query, "test": test}
     folder = begin(output, settings, data, source=source, replace=replace)
@@ -81,12 +83,25 @@ def about_texts(given: Mapping[str, Any], data: str) -> dict[str, Any]:
     from tamis.data.text_signs import LABEL, looks_like_texts
 
     settings = dict(given)
-    if settings.get("task") == "text":
-        settings.pop("task")
-        settings["texts"] = True
+    if settings.get("task") in ("text", IMAGE):
+        settings["texts"] = settings.pop("task") == "text"
     if looks_like_texts(data):
         settings = {"target": LABEL, **settings, "texts": True}
     return settings
+
+
+def is_about_images(given: Mapping[str, Any], data: str, say: Callable[[str], None]) -> bool:
+    """Tell whether a run is about images alone: of a table with other columns beside them, all are learned from."""
+    from tamis.data.images.signs import holds_more_than_images, looks_like_images
+
+    if given.get("task") == IMAGE:
+        return True
+    if not looks_like_images(data) or IMAGE in (given.get("roles") or {}).values():
+        return False
+    if not holds_more_than_images(data, given.get("target")):
+        return True
+    say("the table has other columns beside its images: all are learned from (--task image: the images alone)")
+    return False
 
 
 @contextmanager

@@ -40,7 +40,8 @@ _OPTIONS = (
         "--task",
         cls=SettingOption,
         metavar="T",
-        help="binary, multiclass or regression; found from the target by itself. text: the table is about texts.",
+        help="binary, multiclass or regression; found from the target by itself. text: the table is about texts; "
+        "image: about images alone, whatever other columns it has.",
     ),
     click.option(
         "--metric",
@@ -120,7 +121,7 @@ _OPTIONS = (
         multiple=True,
         callback=read_roles,
         metavar="COLUMN=ROLE",
-        help="Fix what a column is: numeric, categorical, date, text, identifier, group, weight, ignored ... "
+        help="Fix what a column is: numeric, categorical, date, text, image, identifier, group, weight, ignored ... "
         "May be given several times.",
     ),
 )

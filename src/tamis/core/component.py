@@ -115,6 +115,8 @@ class Component:
     takes_weights: bool = True
     out_of_bag: bool = False
     """A model whose fit on all rows offers `out_of_bag(X)`: for each row what the parts that did not see it predict."""
+    supervised: bool = False
+    """A transformer whose fit depends on the target: each row's columns tell something of the targets of others."""
     codes: bool = False
     """A transformer whose output columns are codes of levels."""
     deterministic: bool = True

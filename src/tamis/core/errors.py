@@ -11,6 +11,7 @@
     └── InternalError (also a RuntimeError)  ours: exit code 1
         ├── CorruptArtefactError           a stored file no longer has the content it was stored with
         ├── StorageError                   the disk is full, read-only or gone
+        ├── ReplayError                    a strategy asks something else than the journal says it did
         └── TrialError                     one trial failed; the run goes on
 """
 
@@ -52,6 +53,23 @@ class CorruptArtefactError(InternalError):
 
 class StorageError(InternalError):
     """Report a disk that is full, read-only or gone."""
+
+
+class ReplayError(InternalError):
+    """Report a strategy that, told the same, asks something else than it did when the run was begun.
+
+    Parameters
+    ----------
+    difference : str
+        What was asked then and what now, in a clause.
+    """
+
+    def __init__(self, difference: str) -> None:
+        super().__init__(
+            f"The run cannot be resumed: {difference}. The run was made by another version of Tamis or with other "
+            "settings; resume it with those, or start anew."
+        )
+        self.difference = difference
 
 
 class TrialError(InternalError):

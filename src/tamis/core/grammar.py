@@ -25,6 +25,9 @@ from tamis.core.space import Space
 DRAWS = 20
 """How often an input is drawn again that stands there already, where each may stand once."""
 
+REMEMBERED = 20_000
+"""Of so many nodes it is remembered what writes them: neighbours in a search share most of theirs."""
+
 
 @dataclass(frozen=True)
 class Production:
@@ -89,8 +92,16 @@ class Grammar:
         self.max_depth = max_depth
         self.max_repeat = max_repeat
         self.productions: dict[str, list[Production]] = {}
+        self._named: dict[tuple[str, str], list[Production]] = {}
+        """By symbol and component: a tree is looked at node by node, and a symbol may have very many ways."""
+        self._written: dict[tuple[int, str], tuple[Candidate, Production]] = {}
+        self._writable: dict[tuple[int, str], tuple[Candidate, bool]] = {}
+        """By the identity of a node, which never changes, and a symbol; the node is kept, or another took its place."""
+        self._choices: dict[tuple[str, int], tuple[list[Production], np.ndarray]] = {}
+        """By symbol and depth: what may be drawn, and the shares up to and with each."""
         for one in productions:
             self.productions.setdefault(one.symbol, []).append(one)
+            self._named.setdefault((one.symbol, one.component), []).append(one)
         used = {name.rstrip("*") for one in productions for name in one.inputs} | {start}
         if lost := sorted(used - self.productions.keys()):
             raise ParameterError(f"The grammar has no production for the symbols {lost}.")
@@ -152,31 +163,47 @@ class Grammar:
         ParameterError
             Where the symbol cannot be written so.
         """
-        fitting = [one for one in self.productions[symbol] if self._fits(one, node)]
+        place = id(node), symbol
+        known = self._written.get(place)
+        if known is not None and known[0] is node:
+            return known[1]
+        fitting = [one for one in self._named.get((symbol, node.component), ()) if self._fits(one, node)]
         if len(fitting) > 1:  # the same component over other inputs: what stands below decides
             fitting = [one for one in fitting if self._writes_inputs(one, node)] or fitting
-        if fitting:
-            return fitting[0]
-        names = sorted({one.component for one in self.productions[symbol]})
-        raise ParameterError(f"{node.component!r} with {len(node.inputs)} inputs is no {symbol!r}; it may be: {names}.")
+        if not fitting:
+            names = sorted({one.component for one in self.productions[symbol]})
+            raise ParameterError(
+                f"{node.component!r} with {len(node.inputs)} inputs is no {symbol!r}; it may be: {names}."
+            )
+        if len(self._written) >= REMEMBERED:
+            self._written.clear()
+        self._written[place] = node, fitting[0]
+        return fitting[0]
 
     @staticmethod
     def _fits(one: Production, node: Candidate) -> bool:
+        """Tell whether a production of the node's component takes as many inputs."""
         count = len(node.inputs)
-        enough = count >= len(one.inputs) if one.many else count == len(one.inputs)
-        return enough and one.component == node.component
+        return count >= len(one.inputs) if one.many else count == len(one.inputs)
 
     def _writes_inputs(self, one: Production, node: Candidate) -> bool:
         """Tell whether every subtree below a node can be written as the production asks."""
         pairs = zip(node.inputs, one.symbols(len(node.inputs)), strict=True)
-        return all(
-            any(
-                self._fits(way, child) and _has_parameters(way, child) and self._writes_inputs(way, child)
-                for way in self.productions[name]
+        return all(self._writes_node(child, name) for child, name in pairs if isinstance(child, Candidate))
+
+    def _writes_node(self, node: Candidate, symbol: str) -> bool:
+        """Tell whether a symbol can be written as a subtree."""
+        place = id(node), symbol
+        known = self._writable.get(place)
+        if known is None or known[0] is not node:
+            ways = self._named.get((symbol, node.component), ())
+            written = any(
+                self._fits(way, node) and _has_parameters(way, node) and self._writes_inputs(way, node) for way in ways
             )
-            for child, name in pairs
-            if isinstance(child, Candidate)
-        )
+            if len(self._writable) >= REMEMBERED:
+                self._writable.clear()
+            self._writable[place] = known = node, written
+        return known[1]
 
     def check(self, tree: Candidate, symbol: str | None = None) -> None:
         """Refuse a tree that the grammar does not write, naming the node.
@@ -215,10 +242,14 @@ class Grammar:
     def grow(self, rng: np.random.Generator, symbol: str | None = None, depth: int | None = None) -> Candidate:
         """Draw a tree with random parameters, at most `depth` deep where that is possible."""
         symbol, depth = symbol or self.start, self.max_depth if depth is None else depth
-        options = [one for one in self.productions[symbol] if self._needs(one) <= depth]
-        options = options or [min(self.productions[symbol], key=self._needs)]
-        weights = np.array([one.weight for one in options])
-        one = options[int(rng.choice(len(options), p=weights / weights.sum()))]
+        if (symbol, depth) not in self._choices:
+            options = [one for one in self.productions[symbol] if self._needs(one) <= depth]
+            options = options or [min(self.productions[symbol], key=self._needs)]
+            weights = np.array([one.weight for one in options])
+            shares = np.cumsum(weights / weights.sum())
+            self._choices[symbol, depth] = options, shares / shares[-1]
+        options, shares = self._choices[symbol, depth]
+        one = options[int(shares.searchsorted(rng.random(), side="right"))]  # as `choice` does, which takes longer
         fixed = len(one.inputs) - bool(one.many)
         count = fixed + int(rng.integers(1, self.max_repeat + 1)) if one.many else fixed
         inputs: list[Candidate | int] = [self.grow(rng, name, depth - 1) for name in one.symbols(count)]

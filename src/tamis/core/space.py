@@ -11,6 +11,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -131,12 +132,13 @@ class Int:
         """Return the count of values."""
         return self.high - self.low + 1
 
+    @cached_property
     def _real(self) -> Float:
         return Float(self.low, self.high, self.log)
 
     def to_unit(self, value: int) -> float:
         """Map to [0, 1]."""
-        return self._real().to_unit(value)
+        return self._real.to_unit(value)
 
     def from_unit(self, unit: float) -> int:
         """Map back from [0, 1], to the nearest whole number."""
@@ -150,7 +152,7 @@ class Int:
 
     def neighbour(self, value: int, rng: np.random.Generator, step: float) -> int:
         """Draw another whole number nearby."""
-        near = round(self._real().neighbour(value, rng, step))
+        near = round(self._real.neighbour(value, rng, step))
         if near == value:
             near += 1 if (rng.random() < 0.5 and value < self.high) or value == self.low else -1
         return min(self.high, max(self.low, near))

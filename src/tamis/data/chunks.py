@@ -11,6 +11,7 @@ from tamis.data.delimited.assemble import MAX_FOOTER, assemble
 from tamis.data.delimited.blocks import read_blocks
 from tamis.data.delimited.examine import examine
 from tamis.data.delimited.ledger import Ledger
+from tamis.data.image_files import FOLDER
 from tamis.data.layout import Layout
 from tamis.data.sources.formats import ARROW, EXCEL, JSON, PARQUET, iter_columnar, recognise
 from tamis.data.sources.json_lines import iter_json
@@ -40,6 +41,12 @@ def iter_chunks(path: "str | Path", layout: Layout, rows: int = ROWS) -> Iterato
     """
     if rows < 1:
         raise ParameterError(f"The parameter 'rows' must be at least 1; got {rows}.")
+    for piece in _pieces(path, layout, rows):
+        piece.attrs[FOLDER] = str(Path(path).expanduser().resolve().parent)
+        yield piece
+
+
+def _pieces(path: "str | Path", layout: Layout, rows: int) -> Iterator[pd.DataFrame]:
     origin = open_origin(path)
     kind = recognise(origin)
     if kind == EXCEL:

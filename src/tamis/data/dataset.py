@@ -60,13 +60,14 @@ class Dataset:
     def fingerprint(self) -> str:
         """A short name of the content: equal for equal content, the same in every process."""
         digest = blake2b(digest_size=16)
-        digest.update(json.dumps([self.table.names, self.table.roles, list(self.table.texts)]).encode())
+        beside = [list(self.table.texts), *([list(self.table.images)] if self.table.images else [])]
+        digest.update(json.dumps([self.table.names, self.table.roles, *beside]).encode())
         digest.update(repr(self.table.values.shape).encode())
         for name, array in self._arrays().items():
             digest.update(name.encode())
             digest.update(str(array.dtype).encode())
             digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data if array.size else b"")
-        for text in self.table.texts.values():
+        for text in [*self.table.texts.values(), *self.table.images.values()]:
             digest.update(_hash_strings(text).tobytes())
         return digest.hexdigest()
 
@@ -96,15 +97,17 @@ class Dataset:
         for name, array in arrays.items():
             with _moved_into_place(folder / f"{name}.npy") as part, part.open("wb") as file:
                 np.save(file, array, allow_pickle=False)
-        if self.table.texts:
-            with _moved_into_place(folder / "texts.arrow") as part:
-                _write_texts(self.table.texts, part)
+        for name, strings in (("texts", self.table.texts), ("images", self.table.images)):
+            if strings:
+                with _moved_into_place(folder / f"{name}.arrow") as part:
+                    _write_texts(strings, part)
         head = {
             "format": 1,
             "fingerprint": self.fingerprint,
             "names": list(self.table.names),
             "roles": [str(role) for role in self.table.roles],
             "texts": list(self.table.texts),
+            "images": list(self.table.images),
             "shape": list(self.table.values.shape),
             "arrays": list(arrays),
         }
@@ -130,14 +133,15 @@ class Dataset:
                 f"The prepared data in {folder} cannot be opened: {error}. Fit again."
             ) from error
         texts = MappedTexts(folder / "texts.arrow", tuple(head["texts"]))
-        table = Table(tuple(head["names"]), tuple(Role(role) for role in head["roles"]), values, texts)
+        images = MappedTexts(folder / "images.arrow", tuple(head.get("images", ())))
+        table = Table(tuple(head["names"]), tuple(Role(role) for role in head["roles"]), values, texts, images)
         opened = cls(table, **{name: arrays.get(name) for name in ROW_FIELDS})  # type: ignore[arg-type]
         opened.__dict__["fingerprint"] = head["fingerprint"]
         return opened
 
 
 class MappedTexts(dict[str, np.ndarray]):
-    """Text columns of an Arrow file by name, each decoded when it is first asked for, then kept."""
+    """Columns of strings of an Arrow file by name, each decoded when it is first asked for, then kept."""
 
     def __init__(self, path: Path, names: tuple[str, ...]) -> None:
         super().__init__(dict.fromkeys(names, np.empty(0, dtype=object)))

@@ -22,12 +22,15 @@ from tamis.data.evidence import (
     weigh_strings,
     words_of,
 )
+from tamis.data.image_files import are_named_as_images, image_recipe, places_of
 from tamis.data.overrides import obey
 from tamis.data.raw_column import Cells
 from tamis.data.schema import Column, Schema
 
 SAMPLE_ROWS = 20_000
 """Decisions that look at each cell look at no more than these."""
+LOOKED_AT = 50
+"""Cells that are looked at to see whether a column holds strings."""
 GROUP_WORDS = frozenset({"patient", "subject", "user", "customer", "group", "session", "household", "family", "person"})
 WEIGHT_NAMES = frozenset({"sample_weight", "weights", "case_weight", "survey_weight", "fnlwgt", "instance_weight"})
 
@@ -76,7 +79,13 @@ def infer_schema(
         "coded_company": _mostly_codes(free),
         "named_company": any(not is_nameless(name) for name in names if roles.get(name) is not Role.TARGET),
     }
-    verdicts = {one.name: obey(one, roles[one.name]) if one.name in roles else _judge(one, company) for one in every}
+    places = places_of(frame)
+    verdicts = {
+        one.name: obey(one, roles[one.name], places)
+        if one.name in roles
+        else _image(one, places) or _judge(one, company)
+        for one in every
+    }
     if not any(verdict.role.is_feature for verdict in verdicts.values()):
         verdicts |= {one.name: kept for one in free if (kept := _kept(one, verdicts[one.name]))}
     columns = [_column(one, verdicts[one.name]) for one in every]
@@ -176,6 +185,25 @@ def _judge(one: Cells, company: Mapping[str, bool]) -> Verdict:
     return _judge_strings(one)
 
 
+def _image(one: Cells, places: Sequence[str]) -> Verdict | None:
+    """Take a column for one of images, where its strings name picture files that are there."""
+    try:
+        recipe = image_recipe(list(one.strings.texts), places) if _holds_strings(one) else None
+    except TypeError:  # lists among the strings
+        return None
+    if recipe is None:
+        return None
+    return Verdict(Role.IMAGE, f"{one.n_unique:,} different image files", recipe)
+
+
+def _holds_strings(one: Cells) -> bool:
+    kind = one.cells.dtype
+    plain = isinstance(kind, pd.CategoricalDtype) or pd.api.types.is_object_dtype(kind)
+    if not plain and not pd.api.types.is_string_dtype(kind):
+        return False
+    return any(isinstance(cell, str) for cell in one.cells.iloc[:LOOKED_AT])
+
+
 def _single(one: Cells) -> Verdict:
     value = f"{one.strings.texts.iloc[0]!r:.40}" if len(one.strings.texts) else "one"
     if one.missing < 0.02:
@@ -231,6 +259,11 @@ def _hints(one: Cells, verdict: Verdict) -> list[str]:
     repeated = verdict.role in CODE_ROLES and 0.02 * one.n_present < one.n_unique < 0.7 * one.n_present
     if repeated and words and words[-1] in {"id", "no", "number", "group"} and GROUP_WORDS & set(words):
         return [f"Rows that share {name} may belong together. Give it the role 'group' to keep them in one fold."]
+    if verdict.role is not Role.IMAGE and _holds_strings(one) and are_named_as_images(one.examples):
+        return [
+            f"The column {name} names images (such as {one.examples[0]!r}) that are not there; it is used as "
+            f"{verdict.role}. Their paths begin in the folder of the table's file, or in the working directory."
+        ]
     found = [f"The column {name}: {one.reading.note}."] if one.was_read and one.reading and one.reading.note else []
     if verdict.role in (Role.NUMERIC, Role.ORDINAL) and one.counts_up and not set(words) & ORDER_WORDS:
         found.append(

@@ -46,7 +46,7 @@ def metafeatures(dataset: Dataset, kind: TaskKind) -> dict[str, float]:
         "is_sparse": float(table.is_sparse),
         "is_classification": float(kind.is_classification),
     }
-    roles = [*table.roles, *[Role.TEXT] * len(table.texts)]
+    roles = [*table.roles, *[Role.TEXT] * len(table.texts), *[Role.IMAGE] * len(table.images)]
     for role in sorted(FEATURE_ROLES):
         found[f"share_{role.replace('-', '_')}"] = roles.count(role) / max(1, len(roles))
     values, chosen, density = _sample(dataset)

@@ -1,5 +1,6 @@
 """Takes the user's word for the role of a column, where the values can be held in it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,28 @@ from tamis.core.kinds import Role
 from tamis.data import convert
 from tamis.data.dates import read_dates
 from tamis.data.evidence import Verdict, date_recipe, weigh_numbers
+from tamis.data.image_files import PROBED, find_file, recipe_at
 from tamis.data.raw_column import Cells
 
 
-def obey(one: Cells, role: Role) -> Verdict:
-    """Take the user's word where the values can be held, else say why not."""
+def obey(one: Cells, role: Role, places: Sequence[str] = ()) -> Verdict:
+    """Take the user's word where the values can be held, else say why not.
+
+    Parameters
+    ----------
+    one : Cells
+    role : Role
+    places : sequence of str
+        The folders in which paths of images begin.
+    """
     reason = "as you said"
     if role is Role.TARGET:
         return Verdict(role, "what is predicted", {})
     if role is Role.IMAGE:
-        raise _cannot(one, role, "images are given as a folder, not as a column")
+        values = [str(text) for text in one.strings.texts]
+        if not any(find_file(value, places) for value in values[:: max(1, len(values) // PROBED)]):
+            raise _cannot(one, role, f"they name no file that is there (looked for in {' and '.join(places)})")
+        return Verdict(role, reason, recipe_at(places))
     if role is Role.BOOLEAN:
         return Verdict(role, reason, _two_values(one))
     if role is Role.DATE:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tamis.core.errors import DataError, ParameterError
 from tamis.data.delimited.reader import read_delimited
+from tamis.data.image_files import FOLDER
 from tamis.data.layout import Layout, Reading
 from tamis.data.sources.formats import ARROW, DELIMITED, EXCEL, JSON, PARQUET, read_arrow, read_parquet, recognise
 from tamis.data.sources.json_lines import read_json
@@ -69,6 +70,12 @@ def read_table(
         )
     if looks_like_texts(source):
         return read_text_folder(source)
+    reading = _read_file(source, layout, sheet)
+    reading.frame.attrs[FOLDER] = str(Path(text).expanduser().resolve().parent)
+    return reading
+
+
+def _read_file(source: "str | Path", layout: Layout | None, sheet: str | int | None) -> Reading:
     origin = open_origin(source)
     kind = recognise(origin)
     if kind == EXCEL:

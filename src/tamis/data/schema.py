@@ -13,7 +13,11 @@ from scipy import sparse
 from tamis.core.errors import DataError
 from tamis.core.kinds import CODE_ROLES, Role
 from tamis.data import convert, notation
+from tamis.data.image_files import resolved
 from tamis.data.table import Table
+
+BESIDE_ROLES = frozenset({Role.TEXT, Role.IMAGE})
+"""The roles of columns that stand beside the matrix, as strings."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Column:
         """
         if not self.role.is_feature:
             return ()
-        if self.role in CODE_ROLES or self.role is Role.TEXT:
+        if self.role in CODE_ROLES or self.role in BESIDE_ROLES:
             return (Output(self.name, self.role, self.levels),)
         units = tuple(self.parse.get("units") or ())
         n_numbers = convert.n_values(self.parse) - bool(units)
@@ -69,9 +73,14 @@ class Column:
         return tuple(Output(name, self.role) for name in names) + unit
 
     def read(self, cells: pd.Series) -> np.ndarray:
-        """Return the cells as numbers of shape (n_rows, n_outputs), or as strings of shape (n_rows,) for a text."""
+        """Return the cells as numbers of shape (n_rows, n_outputs).
+
+        Those of a text are strings of shape (n_rows,), those of an image the paths of their files.
+        """
         if self.role is Role.TEXT:
             return convert.to_texts(cells)
+        if self.role is Role.IMAGE:
+            return resolved(cells, self.parse)
         if self.role in CODE_ROLES:
             return convert.encode(cells, self.levels)[:, None]
         return convert.to_values(cells, self.parse)
@@ -114,9 +123,9 @@ class Schema:
 
     @cached_property
     def outputs(self) -> tuple[Output, ...]:
-        """The features of the prepared form: numbers in the order of the table's matrix, then texts."""
+        """The features of the prepared form: numbers in the order of the table's matrix, then texts and images."""
         every = [output for column in self.features for output in column.outputs]
-        return tuple(sorted(every, key=lambda output: output.role is Role.TEXT))
+        return tuple(sorted(every, key=lambda output: output.role in BESIDE_ROLES))
 
     def with_role(self, role: Role) -> tuple[Column, ...]:
         """Return the columns of one role."""
@@ -159,17 +168,19 @@ class Schema:
         array([[3.5]])
         """
         found = self._find(frame)
-        numbers = [output for output in self.outputs if output.role is not Role.TEXT]
+        numbers = [output for output in self.outputs if output.role not in BESIDE_ROLES]
         values = np.empty((len(frame), len(numbers)))
-        texts, start = {}, 0
+        beside: dict[Role, dict[str, np.ndarray]] = {role: {} for role in BESIDE_ROLES}
+        start = 0
         for column in self.features:
             read = column.read(frame.iloc[:, found[column.name]])
-            if column.role is Role.TEXT:
-                texts[column.name] = read
+            if column.role in BESIDE_ROLES:
+                beside[column.role][column.name] = read
             else:
                 values[:, start : start + read.shape[1]] = read
                 start += read.shape[1]
-        return Table(tuple(one.name for one in numbers), tuple(one.role for one in numbers), values, texts)
+        names, roles = tuple(one.name for one in numbers), tuple(one.role for one in numbers)
+        return Table(names, roles, values, beside[Role.TEXT], beside[Role.IMAGE])
 
     def apply_sparse(self, matrix: Any) -> Table:
         """Turn a sparse matrix into the prepared form; its columns must be those of fit, in the same order.
@@ -226,7 +237,7 @@ class Schema:
         found, lines = self._find(frame), []
         for column in self.features:
             cells = frame.iloc[:, found[column.name]]
-            if column.role is Role.TEXT or not len(cells):
+            if column.role in BESIDE_ROLES or not len(cells):
                 continue
             if convert.is_plain_number(cells) and column.role not in CODE_ROLES:
                 lines += self._infinite(column.name, cells)

@@ -1,4 +1,4 @@
-"""The prepared form of a table: numbers side by side in one matrix, texts beside them."""
+"""The prepared form of a table: numbers side by side in one matrix, texts and paths of images beside them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -26,6 +26,8 @@ class Table:
     """Shape (n_rows, n_columns); scipy CSR where the input was sparse."""
     texts: dict[str, np.ndarray] = field(default_factory=dict)
     """Text columns by name: object arrays of shape (n_rows,)."""
+    images: dict[str, np.ndarray] = field(default_factory=dict)
+    """Columns of images by name: whole paths of files, empty where missing; object arrays of shape (n_rows,)."""
 
     @property
     def n_rows(self) -> int:
@@ -37,8 +39,8 @@ class Table:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Return rows and columns, texts included, as scikit-learn asks for it."""
-        return self.n_rows, len(self.names) + len(self.texts)
+        """Return rows and columns, texts and images included, as scikit-learn asks for it."""
+        return self.n_rows, len(self.names) + len(self.texts) + len(self.images)
 
     @property
     def is_sparse(self) -> bool:
@@ -47,7 +49,10 @@ class Table:
 
     def take(self, rows: "np.ndarray | slice") -> "Table":
         """Return some rows, in the order asked."""
-        return Table(self.names, self.roles, self.values[rows], {name: text[rows] for name, text in self.texts.items()})
+        texts, images = (
+            {name: column[rows] for name, column in beside.items()} for beside in (self.texts, self.images)
+        )
+        return Table(self.names, self.roles, self.values[rows], texts, images)
 
     def numbers_of(self, roles: Iterable[Role]) -> np.ndarray:
         """Return the positions in `values` of the columns that have one of the roles."""

@@ -115,7 +115,7 @@ def text_roles(frame: pd.DataFrame, schema: Schema, given: Mapping[str, str]) ->
     found: dict[str, Role] = {}
     lengths: dict[str, float] = {}
     for column in schema.columns:
-        if column.name in given or column.role in (Role.TARGET, Role.TEXT):
+        if column.name in given or column.role in (Role.TARGET, Role.TEXT, Role.IMAGE):
             continue
         cells = frame[column.name].dropna().iloc[:SAMPLE]
         strings = [one for one in cells.tolist() if isinstance(one, str)]

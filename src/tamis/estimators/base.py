@@ -107,9 +107,10 @@ class AutoEstimator(RunResults, BaseEstimator):
         roles: Mapping[str, str] | None,
         components: Sequence[Any],
         base: Any = None,
+        began: float | None = None,
         **along: Any,
     ) -> Self:
-        began = time.monotonic()
+        began = time.monotonic() if began is None else began
         asked = self._asked()
         components = components_of(components)
         rows = rows_to_learn(self, X)

@@ -138,7 +138,8 @@ class ImageEstimator(RunResults, BaseEstimator):
     def _run(self, given: GivenImages, settings: Settings, began: float, place: Any) -> Self:
         """Run, and take the result in before the folder may be gone."""
         # A strategy remembers what it was told: fitting twice begins anew.
-        strategy = None if isinstance(self.search, str) else copy.deepcopy(self.search)
+        fixed = isinstance(self.search, str) or given.only is not None  # then nothing of the user's own is asked
+        strategy = None if fixed else copy.deepcopy(self.search)
         budget = Budget(settings.limit_s, settings.max_trials or inf, spent_s=time.monotonic() - began)
         with run_place(place) as folder:
             where = str(given.source) if isinstance(given.source, str | os.PathLike) else "memory"

@@ -1,6 +1,7 @@
 """TextClassifier and TextRegressor: texts in, a model out."""
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -65,8 +66,9 @@ class TextEstimator(AutoEstimator):
         base: Any = None,
         **along: Any,
     ) -> Self:
+        began = time.monotonic()  # a file is read within the time, too
         rows, target = texts_to_learn(X, y)
-        return super()._fit(rows, target, roles=roles, components=components, base=base, **along)
+        return super()._fit(rows, target, roles=roles, components=components, base=base, began=began, **along)
 
     def _rows_to_predict(self, X: Any) -> Any:
         rows = read_table(X).frame if is_path(X) else text_frame(X)
@@ -82,7 +84,8 @@ def is_path(X: Any) -> bool:
     """Tell whether it names a file or a folder: a path, or a string of one line that leads somewhere."""
     if isinstance(X, os.PathLike):
         return True
-    return isinstance(X, str) and 0 < len(X) < 4096 and "\n" not in X and Path(X).expanduser().exists()
+    # `Path.exists` and `Path.expanduser` raise for what is no name of a file, such as a long text.
+    return isinstance(X, str) and 0 < len(X) < 4096 and "\n" not in X and os.path.exists(os.path.expanduser(X))
 
 
 def texts_to_learn(X: Any, y: Any) -> tuple[Any, Any]:
@@ -94,6 +97,8 @@ def texts_to_learn(X: Any, y: Any) -> tuple[Any, Any]:
         Where there is no such file, or the name of its target is lacking.
     """
     if not is_path(X):
+        if isinstance(X, str) and isinstance(y, str):
+            raise DataError(f"There is no file or folder {X[:200]!r}. Give the path of one, or a list of texts.")
         return text_frame(X), y
     frame = read_table(X).frame
     if y is None and LABEL in frame and Path(X).is_dir():

@@ -78,16 +78,16 @@ def attempts_of(trials: Sequence[Trial], asked_s: Mapping[int, float], metric: M
     """Return every score at the time when it was known.
 
     Fits of one candidate on several folds are one attempt, known when the last of them has ended; a second training on
-    the same fold is an attempt of its own.
+    the same fold is an attempt of its own, and so are last trainings that go through the folds of their own.
     """
-    groups: dict[tuple[str, float, int], list[Trial]] = {}
-    seen: dict[tuple[str, float, int], int] = {}
+    groups: dict[tuple[str, float, Any, int], list[Trial]] = {}
+    seen: dict[tuple[str, float, Any, int], int] = {}
     for one in trials:
         proposal = one.proposal
         if one.done and isfinite(one.loss) and proposal.candidate.component != BATCH:
-            unit = (proposal.candidate.key, proposal.fidelity, proposal.fold)
+            unit = (proposal.candidate.key, proposal.fidelity, proposal.memo.get("repeat"), proposal.fold)
             seen[unit] = seen.get(unit, 0) + 1
-            groups.setdefault((*unit[:2], seen[unit]), []).append(one)
+            groups.setdefault((*unit[:3], seen[unit]), []).append(one)
     folds = [_folds(group) for group in groups.values()]
     needed = min(max(folds, default=0), ENOUGH_FOLDS) / 2
     return [

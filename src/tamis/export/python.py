@@ -22,6 +22,7 @@ from tamis.export.script.stacked import StackWriter, streams_of
 from tamis.export.script.tables import BESIDE, TableWriter
 from tamis.export.script.writing import Writer, bracketed, literal
 from tamis.pipelines import compile as pipelines
+from tamis.pipelines.catalogue import PREDICTIONS
 from tamis.pipelines.compile import CLASS_WEIGHT
 from tamis.store.atomic import atomic_write
 from tamis.workflow.model import Member, Model
@@ -191,6 +192,7 @@ class _Script:
             rule=self.recipe.rule,
             n_rows=origin.n_rows,
             evens_out=self.evens_out,
+            told=self.tells_clusters,
         )
 
     def _needs_folds(self) -> bool:
@@ -209,12 +211,11 @@ class _Script:
 
     def _folds(self, member: Member) -> list[int]:
         """Return the folds whose training rows the units have learned from; -1 for all rows."""
+        folds = [one.fold for one in member.units]
         tree = Candidate.from_json(member.candidate)
-        component = pipelines.find(tree.component, self.model.catalogue)
-        bagged = component.out_of_bag and tree.settings.get("bootstrap", True)
-        if bagged and self.origin.scheme.kind is SplitKind.FOLDS and [one.fold for one in member.units] == [0]:
+        if folds == [0] and self.origin.out_of_bag and pipelines.is_honest_out_of_bag(tree, self.model.catalogue):
             return [ALL_ROWS]  # one fit on all rows has answered for every fold
-        return [one.fold for one in member.units]
+        return folds
 
     def _member(self, number: int, member: Member) -> None:
         """Take in the functions that make one member, and its entry among those of the same preparation."""
@@ -227,11 +228,14 @@ class _Script:
         writer = Writer(self.definitions, folds, streams_of(first))
         refuse = partial(self.refuse, member=tree.component)
         weighted = "weights" in self.origin.beside or bool(self.model.schema.with_role(Role.WEIGHT))
-        stacks = StackWriter(writer, self.groups, refuse, self.model.task, self.origin.n_rows, first, weighted)
+        stacks = StackWriter(
+            writer, self.groups, refuse, self.model.task, self.origin.n_rows, first, weighted,
+            splits=self.origin.scheme.kind, clustered=self.tells_clusters,
+        )  # fmt: skip
         preparations = PreparationWriter(writer, self.groups, refuse, stacks.write)
         prepare = preparations.write(below, fitted, dense=not component.sparse)
         name = f"prepare_{len(self.prepared) + 1}"
-        text = program.preparation(name, below, prepare)
+        text = program.preparation(name, below, prepare, self.tells_clusters)
         called = self.prepared.setdefault(text.replace(name, "prepare", 1), name)
         if called == name:
             self.functions.append(text)
@@ -245,6 +249,13 @@ class _Script:
         self.functions.append(program.model(name, tree, text, summary=component.summary, share=share, fold=fold))
         parts = [name, literal(share), literal(folds), *([literal(strength)] if self.evens_out else [])]
         self.entries.setdefault(called, []).append(bracketed("(", parts, ")"))
+
+    @property
+    def tells_clusters(self) -> bool:
+        """Whether some rows stay together, and a model inside a preparation heeds it."""
+        trees = [Candidate.from_json(one.candidate) for one in self.recipe.members]
+        stacked = any(node.component == PREDICTIONS.name for tree in trees for node in tree.walk())
+        return stacked and (self.origin.copies or "groups" in self.origin.beside)
 
     @property
     def evens_out(self) -> bool:

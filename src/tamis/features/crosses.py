@@ -348,6 +348,7 @@ COMPONENTS = (
     Component(
         name="arithmetic",
         kind=ComponentKind.TRANSFORMER,
+        supervised=True,
         build=_build_arithmetic,
         space=Space({"n_new": Int(5, 100, log=True, default=20), "operations": Choice([OPERATIONS, "/*", "+-"])}),
         roles=frozenset({Role.NUMERIC, Role.ORDINAL}),
@@ -361,6 +362,7 @@ COMPONENTS = (
     Component(
         name="category_crosses",
         kind=ComponentKind.TRANSFORMER,
+        supervised=True,
         build=_build_crosses,
         space=Space({"n_pairs": Int(2, 50, log=True, default=10), "alpha": Float(1, 1000, log=True, default=10.0)}),
         roles=CODE_ROLES | {Role.ORDINAL, Role.BOOLEAN},

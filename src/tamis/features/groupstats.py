@@ -221,6 +221,7 @@ COMPONENTS = (
     Component(
         name="group_statistics",
         kind=ComponentKind.TRANSFORMER,
+        supervised=True,
         build=_build,
         space=Space(
             {

@@ -341,6 +341,7 @@ COMPONENTS = (
     Component(
         name="target_statistics",
         kind=ComponentKind.TRANSFORMER,
+        supervised=True,
         build=_build_statistics,
         space=Space(
             {
@@ -361,6 +362,7 @@ COMPONENTS = (
     Component(
         name="ordinal_by_target",
         kind=ComponentKind.TRANSFORMER,
+        supervised=True,
         build=_build_ordinal,
         space=Space({"alpha": Float(0.5, 1000, log=True, default=10.0), "n_folds": Int(3, 10, default=5)}),
         roles=LEVEL_ROLES,

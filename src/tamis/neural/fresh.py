@@ -78,7 +78,11 @@ class Untrained:
         torch.set_num_threads(threads)
 
     def measure(self, tree: Candidate) -> dict[str, float | None] | None:
-        """Return the zero-cost proxies of a network by name; None where it cannot be run, or only too slowly."""
+        """Return the zero-cost proxies of a network by name; None where it cannot be run, or only too slowly.
+
+        How it is to be trained does not count: dropout would change what an untrained network tells.
+        """
+        tree = Candidate(tree.component, (), tree.inputs) if tree.component == "network" else tree
         seed = derive(self.seed, "proxies", tree.key)
         try:
             network = fresh_network(tree, self.shape, self.n_outputs, seed).to(self.device)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tamis.neural.adapters import add_adapters, merge_adapters
 from tamis.neural.backbones.kept import unpack_backbone
 from tamis.neural.backbones.spec import BackboneSpec
 from tamis.neural.language.shapes import ImageShape
@@ -164,6 +165,15 @@ class TransferNetwork(nn.Module):
             if done < share * whole:
                 parameter.requires_grad_(False)
             done += parameter.numel()
+
+    def adapt(self, rank: int) -> None:
+        """Train low-rank adapters and the head alone from here on; a rank of 0 changes nothing."""
+        if rank:
+            add_adapters(self.backbone.body, rank)
+
+    def merge(self) -> None:
+        """Make what the adapters have learned, where there are some, a part of the weights."""
+        merge_adapters(self.backbone.body)
 
 
 def feature_network(content: bytes, shape: ImageShape, views: Views) -> tuple[FeatureNetwork, int]:

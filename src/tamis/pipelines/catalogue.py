@@ -37,6 +37,7 @@ ROOMS = (
     "tamis.algorithms.foundation",
     "tamis.neural.tables.components",
     "tamis.neural.texts.components",
+    "tamis.neural.images.components",
     "tamis.neural.members",
     "tamis.neural.transferred",
 )
@@ -53,6 +54,7 @@ PREDICTIONS = Component(
     "predictions",
     ComponentKind.PREDICTIONS,
     _structure,
+    supervised=True,
     summary="What the model below predicts, out of fold on the training rows.",
 )
 

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from tamis.core.kinds import Role
+from tamis.data.image_files import image_files
 from tamis.data.table import Table
 
 NUMBER_ROLES = ("numeric", "boolean", "ordinal")
@@ -19,7 +20,7 @@ class Columns:
     Parameters
     ----------
     roles : sequence of str
-        Which roles; `text` alone gives an object matrix, all others give numbers.
+        Which roles; `text` and `image` alone give an object matrix, of strings or of pictures, all others give numbers.
     """
 
     def __init__(self, roles: list[str]) -> None:
@@ -28,9 +29,10 @@ class Columns:
     def fit_transform(self, table: Table, y: np.ndarray, weight: np.ndarray | None = None) -> Any:
         """Note where the columns are and return them."""
         wanted = {Role(role) for role in self.roles}
-        self.is_text_ = wanted == {Role.TEXT}
+        self.is_text_, self.is_image_ = wanted == {Role.TEXT}, wanted == {Role.IMAGE}
         self.positions_ = table.numbers_of(wanted)
-        self.names_ = list(table.texts) if self.is_text_ else [table.names[index] for index in self.positions_]
+        beside = table.texts if self.is_text_ else table.images if self.is_image_ else None
+        self.names_ = list(beside) if beside is not None else [table.names[index] for index in self.positions_]
         self.categories_ = np.zeros(0, dtype=np.intp)
         return self.transform(table)
 
@@ -38,6 +40,8 @@ class Columns:
         """Return the columns: shape (n_rows, n_columns)."""
         if self.is_text_:
             return np.column_stack([table.texts[name] for name in self.names_])
+        if getattr(self, "is_image_", False):  # models of earlier versions do not say
+            return image_files(np.column_stack([table.images[name] for name in self.names_]))
         if len(self.positions_) == table.values.shape[1]:
             return table.values
         return table.values[:, self.positions_]

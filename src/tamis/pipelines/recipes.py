@@ -1,7 +1,7 @@
 """Well-tried ways to prepare the columns of a table, as trees, for models of different needs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tamis.core.candidate import Candidate
 from tamis.core.kinds import Role
@@ -13,6 +13,9 @@ FEW_LEVELS = Candidate.of("columns", {"roles": ["categorical"]})
 MANY_LEVELS = Candidate.of("columns", {"roles": ["high-cardinality"]})
 DATES = Candidate.of("columns", {"roles": ["date"]})
 TEXTS = Candidate.of("columns", {"roles": ["text"]})
+IMAGES = Candidate.of("columns", {"roles": ["image"]})
+IMAGE_DIRECTIONS = 64
+"""Main directions of what a pretrained network sees in images, for models that many columns would slow down."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,9 @@ class Groups:
     """The numbers are held as a sparse matrix."""
     backbones: tuple[str, ...] = ()
     """The pretrained encoders that texts may be read by."""
+    images: int = 0
+    image_backbones: tuple[str, ...] = ()
+    """The pretrained networks that images may be read by."""
 
     @classmethod
     def of(cls, roles: Mapping[str, Role], sparse: bool = False) -> "Groups":
@@ -45,6 +51,7 @@ class Groups:
             many_levels=counts.count("high-cardinality"),
             dates=counts.count("date"),
             texts=counts.count("text"),
+            images=counts.count("image"),
             sparse=sparse,
         )
 
@@ -52,6 +59,17 @@ class Groups:
     def encoders(self) -> int:
         """Return by how many pretrained encoders the texts may be read."""
         return len(self.backbones) if self.texts else 0
+
+    @property
+    def seen_images(self) -> int:
+        """Return the count of image columns, 0 where no pretrained network reads them."""
+        return self.images if self.image_backbones else 0
+
+    @property
+    def beside_images(self) -> int:
+        """Return the count of the other columns, 0 where no images are read."""
+        others = self.numbers + self.levels + self.dates + self.texts
+        return others if self.seen_images else 0
 
     @property
     def levels(self) -> int:
@@ -82,10 +100,13 @@ def _raw_parts(groups: Groups) -> list[Candidate]:
     return parts
 
 
-def _seen_parts(groups: Groups, n_components: int = 24) -> list[Candidate]:
+def _seen_parts(groups: Groups, directions: int = IMAGE_DIRECTIONS) -> list[Candidate]:
     parts = [_over("date_parts", DATES)] * bool(groups.dates)
     if groups.texts:
-        parts += [_over("char_tfidf_svd", TEXTS, n_components=n_components), _over("text_statistics", TEXTS)]
+        parts += [_over("char_tfidf_svd", TEXTS, n_components=24), _over("text_statistics", TEXTS)]
+    if groups.seen_images:
+        backbone = groups.image_backbones[0]
+        parts.append(_over("image_embedding", IMAGES, backbone=backbone, n_components=directions))
     return parts
 
 
@@ -136,7 +157,21 @@ def splines(groups: Groups) -> Candidate:
     return join(parts)
 
 
-def _smooth_parts(groups: Groups, scale: str) -> list[Candidate]:
+def whole_images(groups: Groups) -> Candidate:
+    """Keep all that a pretrained network sees in the images beside the scaled rest: for linear models."""
+    return join(_smooth_parts(groups, "standardize", directions=0))
+
+
+def beside_images(recipe: Recipe) -> Recipe:
+    """Return a recipe that leaves the images aside: what is there before they are read."""
+
+    def without(groups: Groups) -> Candidate:
+        return recipe(replace(groups, images=0))
+
+    return without
+
+
+def _smooth_parts(groups: Groups, scale: str, directions: int = IMAGE_DIRECTIONS) -> list[Candidate]:
     parts = []
     if groups.numbers:
         parts.append(_over(scale, _over("impute", NUMBERS, strategy="median")))
@@ -144,7 +179,8 @@ def _smooth_parts(groups: Groups, scale: str) -> list[Candidate]:
         parts.append(_over("one_hot", FEW_LEVELS))
     if groups.many_levels:
         parts.append(_over("standardize", _over("target_statistics", MANY_LEVELS)))
-    parts += [_over("standardize", _over("impute", part, strategy="median")) for part in _seen_parts(groups)]
+    seen = _seen_parts(groups, directions)
+    parts += [_over("standardize", _over("impute", part, strategy="median")) for part in seen]
     return parts
 
 
@@ -159,7 +195,7 @@ def texts_alone(groups: Groups) -> Candidate:
 
 
 def _beside_texts(groups: Groups, scale: str) -> list[Candidate]:
-    return _smooth_parts(Groups(groups.numbers, groups.few_levels, groups.many_levels, groups.dates), scale)
+    return _smooth_parts(replace(groups, texts=0), scale)
 
 
 def _word_parts(groups: Groups) -> list[Candidate]:
@@ -219,8 +255,7 @@ def with_own(name: str, place: str) -> Recipe:
         if place == "numbers":
             parts[0] = _over(name, _over("impute", NUMBERS, strategy="median"))
         elif place == "levels":
-            others = Groups(numbers=groups.numbers, dates=groups.dates, texts=groups.texts)
-            parts = _smooth_parts(others, "standardize")
+            parts = _smooth_parts(replace(groups, few_levels=0, many_levels=0), "standardize")
             parts.insert(bool(groups.numbers), _over(name, LEVELS))
         return join(parts) if place else _over(name, join(parts))
 

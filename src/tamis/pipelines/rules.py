@@ -7,6 +7,7 @@ from tamis.core.component import Component, ComponentKind
 from tamis.core.grammar import Grammar, Production
 from tamis.core.kinds import Role, TaskKind
 from tamis.core.space import Choice, Space
+from tamis.neural.images.components import image_space
 from tamis.neural.texts.components import embedding_space, transformer_space
 from tamis.pipelines.catalogue import Catalogue
 from tamis.pipelines.compile import CLASS_WEIGHT
@@ -21,11 +22,15 @@ LEAVES = {
     "many levels": ["high-cardinality"],
     "dates": ["date"],
     "texts": ["text"],
+    "images": ["image"],
 }
 """The symbols of the leaves, and the roles of their columns."""
 
 SCALES = ("robust_scale", "quantile_normal", "power", "minmax")
 """What numbers may be brought to a common scale by, beside centring and scaling."""
+
+IMAGE_FEATURES, ASIDE = "image features", 0.2
+"""The symbol of what is seen in images; how much less likely than with them everything else is drawn alone."""
 
 WHOLE_MATRIX = (
     "variance",
@@ -149,7 +154,7 @@ def _dense(groups: Groups, catalogue: Catalogue) -> list[Production]:
 
     few, many = bool(groups.few_levels), bool(groups.many_levels)
     present = {"numbers": groups.numbers, "levels": groups.levels, "few levels": few, "many levels": many,
-               "dates": groups.dates, "texts": groups.texts}  # fmt: skip
+               "dates": groups.dates, "texts": groups.texts, "images": groups.seen_images}  # fmt: skip
     rules = [_leaf(name, name) for name, count in present.items() if count]
     if groups.numbers:
         rules += [_leaf("raw numbers", "numbers", 3.0), *over("raw numbers", "numbers", "arithmetic")]
@@ -178,6 +183,10 @@ def _dense(groups: Groups, catalogue: Catalogue) -> list[Production]:
         rules += [Production(name, "text_embedding", ("texts",), space) for name in ("meaning",)]
         rules += over("filled meaning", "meaning", "standardize")
         rules.append(Production("filled meaning", "text_embedding", ("texts",), space))
+    if groups.seen_images and "image_embedding" in catalogue:
+        seen[IMAGE_FEATURES] = ("images", ())
+        space = image_space(groups.image_backbones)
+        rules.append(Production(IMAGE_FEATURES, "image_embedding", ("images",), space))
     for name, (inside, ways) in seen.items():
         rules += over(name, inside, *ways) + over(f"imputed {name}", name, "impute")
         rules += over(f"filled {name}", name, "impute") + over(f"filled {name}", f"imputed {name}", "standardize")
@@ -228,14 +237,21 @@ def _joins(groups: Groups, seen: list[str]) -> dict[str, list[Option]]:
             share = weight / 3 if bent else weight
             filled.append(((*front, *(f"filled {name}" for name in seen)), share))
             if groups.texts:
-                dates = tuple(f"filled {name}" for name in seen if name == "date parts")
-                wordy.append(((*front, *dates, "words", "characters"), share))
+                others = tuple(f"filled {name}" for name in seen if name in ("date parts", IMAGE_FEATURES))
+                wordy.append(((*front, *others, "words", "characters"), share))
             if groups.encoders:
-                wordy.append(((*front, *dates, "words", "characters", "meaning"), share))
-                filled.append(((*front, *dates, "filled meaning"), share))
+                wordy.append(((*front, *others, "words", "characters", "meaning"), share))
+                filled.append(((*front, *others, "filled meaning"), share))
+    if IMAGE_FEATURES in seen:
+        raw, filled, wordy = (one + _without_images(one) for one in (raw, filled, wordy))
     often = [(inside, 2 * weight) for inside, weight in filled]
     joins = {"raw": raw, "plain raw": raw, "joined": filled, "branch": filled, "filled": often, "plain filled": often}
     return joins | ({"wordy": wordy} if wordy else {})
+
+
+def _without_images(options: list[Option]) -> list[Option]:
+    left = [(tuple(name for name in inside if not name.endswith(IMAGE_FEATURES)), weight) for inside, weight in options]
+    return [(inside, ASIDE * weight) for inside, weight in left if inside]
 
 
 def _joined(symbol: str, options: list[Option], rules: list[Production]) -> list[Production]:

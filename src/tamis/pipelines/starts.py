@@ -24,7 +24,8 @@ class Start:
     most_columns: int = 10**9
     least_rows: int = 0
     needs: str = ""
-    """A group that must have columns: `levels`, `numbers`, `texts`, `dates`; or `encoders`: pretrained, of texts."""
+    """A group that must have columns: `levels`, `numbers`, `texts`, `dates`; or `encoders`: pretrained, of texts;
+    `seen_images`, `beside_images`: images that a pretrained network reads, and what stands beside such."""
 
 
 def _lgbm(
@@ -71,6 +72,8 @@ STARTS: dict[str, Start] = {
     "linear-words+embedding": Start("linear", recipes.words_and_meaning, needs="encoders"),
     "naive-bayes-words": Start("naive_bayes", recipes.words, {"counts": "complement"}, needs="texts"),
     "linear-embedding": Start("linear", recipes.meaning, needs="encoders"),
+    "linear-images": Start("linear", recipes.whole_images, needs="seen_images"),
+    "linear-beside": Start("linear", recipes.beside_images(recipes.scaled), needs="beside_images"),
     "linear-gaussian": Start("linear", recipes.gaussian, most_rows=200_000),
     "linear-lasso": Start("lasso", recipes.scaled, most_rows=20_000, most_columns=2_000),
     "linear-l1": Start("logistic_l1", recipes.scaled, most_rows=10_000, most_columns=1_000),
@@ -125,6 +128,7 @@ STARTS: dict[str, Start] = {
     "lightgbm-crosses-greedy": _lgbm(0.04, 16, recipe=recipes.with_crosses, columns=0.58, rows=0.96, l1=0.94, l2=0.99,
                                      least=1),
     "lightgbm-embedding": _lgbm(0.06, 16, recipe=recipes.raw_meaning, columns=0.3, rows=0.9, needs="encoders"),
+    "lightgbm-beside": _lgbm(0.05, 31, recipe=recipes.beside_images(recipes.raw), needs="beside_images"),
     "catboost": _catboost(depth=6, learning_rate=0.06),
     "catboost-quick": _catboost(depth=6, learning_rate=0.12),
     "catboost-shallow": _catboost(depth=4, learning_rate=0.05, l2_leaf_reg=4.6, max_ctr_complexity=3),

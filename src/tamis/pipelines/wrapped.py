@@ -97,6 +97,7 @@ def component(
         sparse=takes_sparse and on == "everything",
         missing=allow_nan or on == "categories",
         takes_weights=is_model and _takes_weights(made),
+        supervised=not is_model,  # it may be
         classes=(*WRAPPERS, *ADAPTERS, *_held_by(made), *classes),
         source=f"{type(made).__module__}.{type(made).__qualname__}",
         summary=summary or f"{type(made).__name__}, of the user's own",

@@ -10,7 +10,7 @@ from typing import Any
 from tamis.core.budget import Budget, BudgetView
 from tamis.core.candidate import BATCH
 from tamis.core.contracts import FINISHED, Asked, Executor, Journal, Listener, Strategy
-from tamis.core.errors import InternalError
+from tamis.core.errors import InternalError, ReplayError
 from tamis.core.trial import Outcome, Progress, Proposal, Status, Trial
 from tamis.run.messages import plain
 
@@ -73,9 +73,10 @@ def search(
 
     Raises
     ------
+    ReplayError
+        Where the journal was written by another version or with other settings.
     InternalError
-        Where the journal was written by another version or with other settings, or the strategy waits although
-        nothing is under way.
+        Where the strategy waits although nothing is under way.
     """
     return _Search(strategy, executor, journal, budget, listeners, lockstep, stop).run()
 
@@ -278,11 +279,8 @@ class _Search:
         answer = self.strategy.ask(event.budget)
         if not isinstance(answer, Proposal) or _content(answer) != _content(event.proposal):
             asked = answer.candidate if isinstance(answer, Proposal) else answer
-            raise InternalError(
-                f"The run cannot be resumed: for trial {event.proposal.id} the strategy asked "
-                f"{event.proposal.candidate} then and "
-                f"asks {asked} now. The run was made by another version of Tamis or with other settings; "
-                "resume it with those, or start anew."
+            raise ReplayError(
+                f"for trial {event.proposal.id} the strategy asked {event.proposal.candidate} then and asks {asked} now"
             )
         self._remember(event.proposal)
 

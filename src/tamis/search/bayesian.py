@@ -207,10 +207,12 @@ class BayesianStrategy:
         rows = columns.matrix(known)
         grades = graded([one.loss for one in told], self._model.near)
         seed = derive(self.seed, "model", len(told))
-        losses = self._model.fit(rows, grades, seed)
         if running:  # the kriging believer of Ginsbourger, Le Riche and Carraro (2010)
             believed = columns.matrix(running)
-            losses = self._model.fit(np.vstack([rows, believed]), np.append(grades, losses(believed)[0]), seed)
+            foreseen = self._model.mean(rows, grades, seed)(believed)[0]
+            losses = self._model.fit(np.vstack([rows, believed]), np.append(grades, foreseen), seed)
+        else:
+            losses = self._model.fit(rows, grades, seed)
         seconds = self._seconds(rows, told, seed) if self.per_second and budget.remaining_s < inf else None
         most = max(one.fidelity for one in told if isfinite(one.loss))
         best = min(grade for grade, one in zip(grades.tolist(), told, strict=True) if one.fidelity == most)
@@ -231,7 +233,7 @@ class BayesianStrategy:
         if not timed:
             return None
         vectors, logs = zip(*timed, strict=True)
-        return self._model.fit(np.array(vectors), np.array(logs), seed)
+        return self._model.mean(np.array(vectors), np.array(logs), seed)
 
     def _see(self, candidate: Candidate) -> Candidate | None:
         """Note a candidate as known; return it complete, or None where the grammar does not write it."""

@@ -72,6 +72,8 @@ class LocalSearch:
         self._initial = list(dict.fromkeys(decisions.to_codes(one) for one in initial))
         self._losses: dict[Codes, float] = {}
         """Of everything told; infinite for what failed."""
+        self._keys: dict[Codes, str] = {}
+        """Of the candidates as they were told: they may leave out what is at its default."""
         self._asked: set[Codes] = set()
         self._steps: set[Codes] = set()
         """What was asked as a neighbour."""
@@ -91,7 +93,7 @@ class LocalSearch:
         codes = self._untried(self._initial)
         memo = {}
         if codes is None and self._stand is not None and (step := self._untried(self._near)) is not None:
-            codes, memo = step, {"from": self.decisions.to_tree(self._stand).key}
+            codes, memo = step, {"from": self._keys[self._stand]}
             self._steps.add(step)
         codes = codes or self._draw()
         if codes is None:
@@ -116,6 +118,7 @@ class LocalSearch:
         if codes is None:
             return
         self._losses[codes] = trial.loss
+        self._keys[codes] = trial.proposal.candidate.key
         if own and codes in self._steps:
             # Beside other slots' proposals it may be a neighbour of an earlier stand.
             if self._stand is not None and trial.loss < self._losses[self._stand]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import inf, isfinite
+from math import ceil, inf, isfinite
 
 from tamis.core.budget import BudgetView
 from tamis.core.candidate import BATCH, Candidate
@@ -22,6 +22,26 @@ EARLY = 0.8
 """A final training that takes less than this of its time has ended because more would bring nothing."""
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How the final trainings share the slots, the images and the time.
+
+    Examples
+    --------
+    >>> Layout(beside=2, folds=4).rounds_left(1), Layout(beside=2, folds=4).rounds_left(2)
+    (2, 1)
+    """
+
+    beside: int = 1
+    """So many run beside each other; each gets its part of the threads."""
+    folds: int = 1
+    """On so many folds the first candidate is trained in turn, each for an equal part of the time."""
+
+    def rounds_left(self, n_begun: int) -> int:
+        """Return into how many parts what is left of the time is cut when so many trainings have begun."""
+        return max(1, ceil(self.folds / self.beside) - n_begun // self.beside)
+
+
 @dataclass
 class Final:
     """One final training."""
@@ -34,6 +54,8 @@ class Final:
     """As it is trained."""
     took_s: float | None = None
     """Its seconds, where it has ended early."""
+    again: bool = False
+    """Whether it stands for one that was lost."""
 
 
 class FinaleStrategy:
@@ -43,15 +65,19 @@ class FinaleStrategy:
     it may use and the number of its `seed`. When one ends with time to spare, others follow: the next best
     candidate, or the same again with other random numbers, each for an equal part of what is left.
 
+    Where the layout has several folds, the best candidate is trained on each of them in turn, so that what one training
+    holds out the others learn from, and everything that was held out is predicted by a network that has not seen it.
+    The memo's `repeat` says for the how manieth time the candidate goes through the folds.
+
     Parameters
     ----------
     inner : Strategy
         Who searches.
     share : float
         Which part of the whole time belongs to the final trainings.
-    parallel : callable
-        (budget, what the search was told of the candidate, None for the fallback) -> how many final trainings run
-        beside each other; each gets its part of the threads.
+    layout : callable
+        (budget, what the search was told of the candidate, None for the fallback) -> the `Layout` of the final
+        trainings. How many folds there are is decided when the first one begins.
     threads : int
         Threads of all slots together.
     least_s : float
@@ -86,7 +112,7 @@ class FinaleStrategy:
         inner: Strategy,
         *,
         share: float = 0.6,
-        parallel: Callable[[BudgetView, Outcome | None], int] = lambda budget, outcome: 1,
+        layout: Callable[[BudgetView, Outcome | None], Layout] = lambda budget, outcome: Layout(),
         threads: int = 1,
         least_s: float = 2.0,
         n_best: int = 1,
@@ -97,7 +123,7 @@ class FinaleStrategy:
     ) -> None:
         self.inner = inner
         self.share = share
-        self.parallel = parallel
+        self.layout = layout
         self.threads = threads
         self.least_s = least_s
         self.n_best = n_best
@@ -114,8 +140,8 @@ class FinaleStrategy:
         """By key: the longest trial that was told of a candidate, the best of equally long ones, as foreseen."""
         self._finals: list[Final] = []
         """In the order in which they were asked."""
-        self._width = 1
-        """How many final trainings run beside each other."""
+        self._laid = Layout()
+        """How the final trainings are laid out now."""
         self._failed: set[str] = set()
         """Keys of what the search found whose final training has failed."""
         self._lost: list[tuple[Proposal, Candidate]] = []
@@ -159,16 +185,19 @@ class FinaleStrategy:
             return ended
         n_running = sum(one.number in self._running for one in self._finals)
         if not n_running:
-            self._width = max(1, min(budget.slots, self.parallel(budget, outcome)))
-        width = self._width
+            laid = self.layout(budget, outcome)
+            folds = self._laid.folds if self._finals else max(1, laid.folds)
+            self._laid = Layout(max(1, min(budget.slots, laid.beside)), folds)
+        width = self._laid.beside
         endless = budget.remaining_s == inf
         searching = len(self._running) > n_running
         if n_running >= width or (searching and (endless or width == 1 or told is None)):
             return None  # with a slot for each, a final training need not wait for the last trials of the search
-        over = len(self._finals) >= width if endless else bool(self._finals) and budget.remaining_s < self.least_s
+        most = max(width, self._laid.folds)
+        over = len(self._begun()) >= most if endless else bool(self._finals) and budget.remaining_s < self.least_s
         if over and not self._lost:
             return ended
-        return self._again() if self._lost else self._begin(found, form, budget, width)
+        return self._again() if self._lost else self._begin(found, form, budget)
 
     def _form(self, found: Candidate, budget: BudgetView, told: Outcome | None) -> Candidate:
         """Return how a candidate is trained: as it was before, though less time is left now."""
@@ -177,25 +206,36 @@ class FinaleStrategy:
             return before[0] if before else found
         return self.scaled(found, budget, told)
 
-    def _begin(self, found: Candidate, form: Candidate, budget: BudgetView, width: int) -> Proposal:
-        seed = sum(one.form.key == form.key for one in self._finals)
-        self._finals.append(Final(self._number(), found, form))
+    def _begin(self, found: Candidate, form: Candidate, budget: BudgetView) -> Proposal:
+        laid, begun = self._laid, self._begun()
+        number = sum(one.form.key == form.key for one in begun)
         # What has ended early would do no better with more time: others of about that length average with it.
         took_s = max((one.took_s for one in self._finals if one.took_s), default=inf)
-        rounds = max(1, round(budget.remaining_s / took_s)) if budget.remaining_s < inf else 1
+        n_sound = sum(one.found.key not in self._failed for one in begun)
+        rounds = 1
+        if budget.remaining_s < inf:
+            rounds = max(laid.rounds_left(n_sound), round(budget.remaining_s / took_s))
+        self._finals.append(Final(self._number(), found, form))
         memo = {
             "final": True,
             "seconds": None if budget.remaining_s == inf else round(budget.remaining_s / rounds, 3),
-            "threads": max(1, self.threads // width),
-            "seed": seed,
+            "threads": max(1, self.threads // laid.beside),
+            "seed": number,
             "may_end": self.may_end and took_s == inf,
         }
-        return Proposal(form, origin=ORIGIN, memo=memo)
+        if laid.folds == 1:
+            return Proposal(form, origin=ORIGIN, memo=memo)
+        memo["repeat"], fold = divmod(number, laid.folds)
+        return Proposal(form, fold=fold, origin=ORIGIN, memo=memo)
+
+    def _begun(self) -> list[Final]:
+        """Return the final trainings, those that were lost and asked once more counted once."""
+        return [one for one in self._finals if not one.again]
 
     def _again(self) -> Proposal:
         """Ask a lost training once more."""
         lost, found = self._lost.pop(0)
-        self._finals.append(Final(self._number(), found, lost.candidate))
+        self._finals.append(Final(self._number(), found, lost.candidate, again=True))
         return replace(lost, memo={**lost.memo, "again": 1})
 
     def _number(self) -> int:
@@ -208,11 +248,12 @@ class FinaleStrategy:
         return set(self._told) | {one.form.key for one in self._finals}
 
     def _next(self) -> Candidate | None:
-        """Return the candidate whose turn it is: the best that was trained least often."""
+        """Return the candidate whose turn it is: the best that went least often through its folds."""
         best = self._ranked()[: self.n_best]
         if not best and self.fallback is not None and self.fallback.key not in self._failed:
             best = [self.fallback]
-        return min(best, key=lambda one: sum(one.key == other.found.key for other in self._finals), default=None)
+        turns = [one.found.key for one in self._begun()]
+        return min(best, key=lambda one: turns.count(one.key) // self._laid.folds, default=None)
 
     def _ranked(self) -> list[Candidate]:
         """Return the candidates that may be the best after a long training, the most promising first."""

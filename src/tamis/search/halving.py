@@ -76,7 +76,8 @@ class SuccessiveHalving:
     Parameters
     ----------
     inner : Strategy
-        Who proposes candidates; the fidelity it asks for is replaced.
+        Who proposes candidates; they begin on the lowest rung. What it asks at a part of the fidelity itself goes as it
+        is, and climbs no rung.
     eta : float
         One of so many is promoted; above 1.
     rungs : sequence of float, optional
@@ -131,11 +132,11 @@ class SuccessiveHalving:
         self.late = late
         self._climbers: list[Climber] = []
         self._units: list[Climber | Proposal] = []
-        """By outer id; a batch of signals stands as the inner strategy asked it."""
+        """By outer id; what climbs no rung stands as the inner strategy asked it."""
         self._n_asked = 0
         """How many proposals the inner strategy has made."""
         self._signals: set[int] = set()
-        """Outer ids of the batches that are under way."""
+        """Outer ids of what is under way and climbs no rung."""
 
     def ask(self, budget: BudgetView) -> Proposal | Finished | None:
         """Return a lost rung again, a promotion, a new candidate, or, at the very end, the best that waits."""
@@ -151,7 +152,7 @@ class SuccessiveHalving:
         if isinstance(asked, Proposal):
             asked = asked.numbered(self._n_asked)
             self._n_asked += 1
-            if asked.candidate.component == BATCH:
+            if asked.candidate.component == BATCH or asked.fidelity < 1.0:
                 return self._pass_on(asked)
             start = self._start(asked.id)
             climber = Climber(asked, start, start)
@@ -185,14 +186,18 @@ class SuccessiveHalving:
         return replace(climber.asked, fidelity=self.rungs[climber.rung], memo=memo, parent=parent, id=-1)
 
     def _pass_on(self, asked: Proposal) -> Proposal:
-        """Let a batch of signals through as it is: it is no candidate and climbs no rung."""
+        """Let through as it is what climbs no rung: a batch of signals, or a fidelity of the inner strategy's own."""
         self._signals.add(len(self._units))
         self._units.append(asked)
-        return replace(asked, id=-1)
+        return replace(asked, id=-1, parent=self._parent(asked.parent))
 
     def _parent(self, number: int | None) -> int | None:
         """Return the outer id of the latest trial of a candidate that the inner strategy numbers so."""
-        return next((one.trial_id for one in self._climbers if one.asked.id == number), None)
+        if number is None:
+            return None
+        climbed = next((one.trial_id for one in self._climbers if one.asked.id == number), None)
+        passed = (place for place, one in enumerate(self._units) if isinstance(one, Proposal) and one.id == number)
+        return climbed if climbed is not None else next(passed, None)
 
     def _promotable(self, n_least: int = 0) -> list[Climber]:
         """Return who is among the best 1/eta of its rung, or sure to go on, the highest rung and the best first.

@@ -15,8 +15,9 @@ from tamis.core.trial import Proposal, Status, Trial
 
 DRAWS = 50
 """How many steps are drawn before a start counts as having no new neighbour."""
-RESERVE = 4
-"""Where the best candidates have no new neighbour, so many times as many others are gone on from."""
+RESERVE, RESERVE_DRAWS = 4, 10
+"""Where the best candidates have no new neighbour, so many times as many in all are gone on from, the others with
+fewer draws each: where a space is all but spent, every ask would go through all of them."""
 STEPS = (0.02, 0.5)
 """The least and the greatest width of a step, as a share of a parameter's range."""
 
@@ -108,8 +109,9 @@ class LocalStrategy:
         best = starts[: self.n_best]
         weights = 1.0 / (1.0 + np.arange(len(best)))
         order = rng.choice(len(best), size=len(best), replace=False, p=weights / weights.sum())
-        for start in [*(best[int(index)] for index in order), *starts[self.n_best :]]:
-            for draw in range(DRAWS):
+        reserve = [(start, RESERVE_DRAWS) for start in starts[self.n_best :]]
+        for start, n_draws in [*((best[int(index)], DRAWS) for index in order), *reserve]:
+            for draw in range(n_draws):
                 width = min(STEPS[1], self._step_of(start.candidate) * 1.1**draw)
                 candidate = self._neighbour(start.candidate, rng, width)
                 if candidate is not None and candidate.key not in self._seen:

@@ -19,8 +19,8 @@ from tamis.tasks.task import Task
 from tamis.workflow.leaderboard import board_of
 from tamis.workflow.model import Model
 from tamis.workflow.planned import Tell
+from tamis.workflow.reading import order_for
 from tamis.workflow.settings import Settings
-from tamis.workflow.texts import order_for_texts
 
 MOST = 10
 """So many of an earlier run's candidates are tried before what did well on other tables."""
@@ -43,7 +43,7 @@ def first_candidates(
     if similar:
         tell(f"begins with what did best on a similar table ({similar})")
     shape = (dataset.n_rows, dataset.table.shape[1])
-    order = order_for_texts(order, groups)
+    order = order_for(order, groups)
     found = candidates_for(groups, task.kind, *shape, catalogue, catalogue.own, order)
     if settings.base is None:
         return found

@@ -1,5 +1,6 @@
 """The main way on one page: Dataset -> Plan -> Trials -> Model."""
 
+import copy
 import os
 import threading
 import time
@@ -13,7 +14,7 @@ from typing import Any, cast
 
 from tamis.core.budget import Budget
 from tamis.core.contracts import Executor, Listener, Strategy
-from tamis.core.errors import ParameterError
+from tamis.core.errors import ParameterError, ReplayError, RunFolderError
 from tamis.core.trial import Trial
 from tamis.pipelines.wrapped import components_of
 from tamis.run.inline import InlineExecutor
@@ -30,7 +31,7 @@ from tamis.workflow.kinds import Kind, PlanContext, kind_of
 from tamis.workflow.leaderboard import by_candidate, told_by
 from tamis.workflow.model import Model
 from tamis.workflow.planned import Planned, Tell
-from tamis.workflow.settings import Settings
+from tamis.workflow.settings import SEARCHES, Settings
 
 LEAST_SHARE = 0.3
 """Of the memory that workers are left with at least, whatever this process itself holds."""
@@ -99,7 +100,8 @@ def fit(
     metric : callable or Metric, optional
         A metric of the user's own.
     strategy : Strategy or callable, optional
-        Instead of the one that `settings.search` names; or what makes one of the `Ingredients`.
+        Instead of the one that `settings.search` names; or what makes one of the `Ingredients`. To go on with the run,
+        `resume` needs it again.
     components : sequence of Component or estimator
         The user's own.
     listeners : sequence of Listener
@@ -115,6 +117,8 @@ def fit(
         notes.append(line)
         tell(line)
 
+    if strategy is not None and folder.record.settings.get("own_search") is None:
+        folder.update(settings={**folder.record.settings, "own_search": _called(strategy)})
     kind = kind_of(folder)
     workers, state = None, STOPPED
     if data is None or not kind.inline(settings, data):
@@ -141,6 +145,10 @@ def fit(
         )
         state = FINISHED
         return result
+    except ReplayError as error:
+        if strategy is None and settings.search in SEARCHES:
+            raise
+        raise _not_again(settings.search if strategy is None else _called(strategy), error) from error
     finally:
         if workers is not None:
             workers.close()
@@ -169,6 +177,41 @@ def judged_as_begun(task: Task, metric: Any) -> Task:
             "Python: tamis.workflow.fit.resume(path, metric=...)."
         )
     return task
+
+
+def _called(strategy: Any) -> str:
+    """Return what a search of the user's own is called."""
+    return str(getattr(strategy, "__name__", None) or type(strategy).__name__)
+
+
+def _not_again(name: str, error: ReplayError) -> ParameterError:
+    """Word that a search that is not ours asks something else than it did."""
+    return ParameterError(
+        f"The run cannot be resumed: the search {name!r} does not do again what it did when the run was begun: "
+        f"{error.difference}. It must be the same class, function or fresh object as then (or the same version of "
+        "its package), know nothing but what it is told, and draw by tamis.core.seeds (docs/plugins.md)."
+    )
+
+
+def search_as_begun(settings: Settings, strategy: Any) -> Any:
+    """Return a fresh copy of the search that a run goes on with, or say that it is lacking.
+
+    Raises
+    ------
+    ParameterError
+        Where the run was begun with a search of the user's own and there is none, or the other way round.
+    """
+    if strategy is None and settings.own_search is not None:
+        raise ParameterError(
+            f"The run was begun with a search of your own, {settings.own_search!r}, which no file holds. Go on with it "
+            "in Python: tamis.workflow.fit.resume(path, strategy=...)."
+        )
+    if strategy is not None and settings.own_search is None:
+        raise ParameterError(
+            f"The run was begun with the search {settings.search!r} and goes on with it alone; leave 'strategy' out, "
+            "or start another run."
+        )
+    return copy.deepcopy(strategy)  # the caller's may serve another resume
 
 
 def _search(
@@ -218,6 +261,15 @@ def _nothing_fitted(trials: Sequence[Trial], budget: Budget) -> str:
     )
 
 
+def _spent_s(folder: RunFolder) -> float:
+    """Return the seconds that all sittings have used; of one that was killed, as many as its journal tells."""
+    if folder.record.state != RUNNING or not folder.journal.is_file():
+        return folder.record.spent_s
+    with open_journal(folder.journal) as journal:
+        _, asked_s = told_by(journal)
+    return max([folder.record.spent_s, *asked_s.values()])
+
+
 def start_workers(kind: Kind, settings: Settings, folder: RunFolder, memory_mb: float) -> LocalExecutor:
     """Start the workers: they import what they need while the data is being read."""
     most, threads = kind.workers(settings)
@@ -240,6 +292,7 @@ def resume(
     more_s: float | None = None,
     max_trials: int | None = None,
     metric: Any = None,
+    strategy: Any = None,
     components: Sequence[Any] = (),
     listeners: Sequence[Listener] = (),
     tell: Tell = lambda line: None,
@@ -260,6 +313,9 @@ def resume(
         The new count of candidates, all sittings together.
     metric : callable or Metric, optional
         The metric of the user's own that the run was begun with.
+    strategy : Strategy or callable, optional
+        The search of the user's own that the run was begun with: the same class or function, or a fresh object. It is
+        told all that it was told before, and must ask the same again.
     components : sequence of Component or estimator
         The user's own that the run was begun with.
 
@@ -267,24 +323,34 @@ def resume(
     ------
     RunFolderError
         Where the folder is no run, is in use, or nothing is left of its time and no more is given.
+    ParameterError
+        Where a part of the user's own that the run was begun with is lacking or another one.
     """
     folder = RunFolder.open(Path(path))
     settings = Settings.from_json(folder.record.settings)
-    spent_s = folder.record.spent_s
+    spent_s = _spent_s(folder)
     limit_s = settings.limit_s
     if more_s is not None:
         limit_s = spent_s + more_s
     if max_trials is not None or more_s is not None:
         settings = replace(settings, max_trials=max_trials)
     if limit_s - spent_s < 1.0:
+        if max_trials is not None:
+            folder.close()
+            raise RunFolderError(
+                f"Nothing is left of the run's {limit_s:g} s, so no more candidates can be tried. Give more time too "
+                "(--time-limit, more_s=)."
+            )
         limit_s = spent_s + 1.0  # a second to put together what is there
     before_s = 0.0 if started is None else clock() - started
     budget = Budget(limit_s=limit_s, max_trials=settings.max_trials or inf, spent_s=spent_s + before_s, clock=clock)
     settings = replace(settings, time_limit_s=None if limit_s == inf else limit_s)
     try:
+        strategy = search_as_begun(settings, strategy)
         folder.update(state=RUNNING)
         return fit(
-            folder, settings, budget=budget, metric=metric, components=components, listeners=listeners, tell=tell
-        )
+            folder, settings, budget=budget, metric=metric, strategy=strategy, components=components,
+            listeners=listeners, tell=tell,
+        )  # fmt: skip
     finally:
         folder.close()

@@ -14,6 +14,7 @@ from tamis.core.errors import CorruptArtefactError, DataError, ParameterError, R
 from tamis.core.kinds import TaskKind
 from tamis.core.version import __version__
 from tamis.data.frames import to_pandas
+from tamis.data.image_files import whole
 from tamis.data.image_form import ImageForm
 from tamis.data.layout import Layout
 from tamis.data.pixels import Pixels
@@ -303,7 +304,7 @@ class Model:
         if hasattr(frame, "tocsr"):
             return self.schema.apply_sparse(frame.tocsr())
         check_columns([one.name for one in self.schema.features], [str(name) for name in frame.columns])
-        return self.schema.apply(frame)
+        return whole(self.schema.apply(frame), frame)
 
     def predict_raw(self, table: Table | Pixels) -> np.ndarray:
         """Return calibrated probabilities (n_rows, n_classes), or values (n_rows,), of prepared rows."""

@@ -19,9 +19,11 @@ from tamis.core.seeds import derive
 from tamis.core.trial import Outcome, Proposal, Status
 from tamis.data.dataset import Dataset
 from tamis.evaluate.fidelity import subsample
+from tamis.evaluate.inner import Bonds
+from tamis.evaluate.scheme import SplitKind
 from tamis.evaluate.splits import Folds
 from tamis.pipelines import compile as pipelines
-from tamis.pipelines.catalogue import Catalogue, builtin
+from tamis.pipelines.catalogue import PREDICTIONS, Catalogue, builtin
 from tamis.store.artefacts import FolderArtefacts
 from tamis.store.container import pack
 from tamis.store.parts import dump_part
@@ -29,6 +31,9 @@ from tamis.tasks.task import Task
 
 ALL_ROWS = -1
 """The fold that stands for all rows: nothing is held out, nothing scored."""
+
+COPIES = "copies.npy"
+"""Beside the prepared rows: equal codes for those that are equal in every feature, where splits keep them together."""
 
 TIMED_ROWS, FEW_ROWS = 1_000, 200
 """Rows whose prediction is timed; the preparation of fewer held-out rows than the second tells little of it."""
@@ -102,6 +107,8 @@ class TableObjective:
     """The user's own, beside the built-in ones."""
     predict_limit_s: float = inf
     """Seconds that the prediction of 1,000 rows by one model may take."""
+    splits: SplitKind = SplitKind.FOLDS
+    """How the folds were made: predictions inside a preparation are made out of such folds too."""
 
     def __call__(self, proposal: Proposal, context: Context) -> Outcome:
         """Fit the candidate on the fold's training rows and score it on the others."""
@@ -186,9 +193,8 @@ class _Work:
     def _answers_for_all(self) -> bool:
         """Tell whether this unit is a fit on all rows whose out-of-bag predictions stand for every fold."""
         proposal = self.proposal
-        component = pipelines.find(proposal.candidate.component, self.catalogue)
-        bagged = component.out_of_bag and proposal.candidate.settings.get("bootstrap", True)
-        return bool(self.objective.out_of_bag and bagged and proposal.fold == 0 and proposal.fidelity >= 1.0)
+        whole = self.objective.out_of_bag and proposal.fold == 0 and proposal.fidelity >= 1.0
+        return whole and pipelines.is_honest_out_of_bag(proposal.candidate, self.catalogue)
 
     def fold_losses(self, prediction: np.ndarray) -> list[float]:
         """Return the loss on the held-out rows of each fold of the first repeat, given a prediction of every row."""
@@ -239,7 +245,7 @@ class _Work:
         told: dict[str, float] = {}  # by what is prepared once for all folds
         build = self._context(train.shape, seed=derive(self.objective.seed, "prepare", below.key, self.fold))
         build = replace(build, shared=told)
-        preparation = pipelines.prepare(below, self.catalogue, build)
+        preparation = pipelines.prepare(below, self.catalogue, build, self._bonds(below))
         matrix = preparation.fit_transform(train, self.y[self.train], self.weights(self.train))
         n_timed = len(self.valid)
         asked = time.perf_counter()
@@ -256,6 +262,17 @@ class _Work:
         names = preparation.names_
         return Prepared(matrix, held_out, preparation.categories_, names, artefact, seconds, predict_s,
                         told.get("once_s", 0.0))  # fmt: skip
+
+    def _bonds(self, below: Candidate) -> Bonds | None:
+        """Return what ties the training rows together, where a model inside the preparation is to heed it."""
+        if not any(one.component == PREDICTIONS.name for one in below.walk()):
+            return None
+        copies = self.objective.data / COPIES
+        beside = {name: getattr(self.dataset, name) for name in ("groups", "times", "folds")}
+        beside["copies"] = np.load(copies, mmap_mode="r", allow_pickle=False) if copies.is_file() else None
+        known = {name: None if values is None else np.asarray(values[self.train]) for name, values in beside.items()}
+        classification = self.objective.task.kind.is_classification
+        return Bonds.of(self.objective.splits, classification=classification, given=known.pop("folds"), **known)
 
     def build_context(self, prepared: Prepared, component: Component) -> BuildContext:
         """Return what the model is told when it is built."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tamis.evaluate.scheme import Scheme
+from tamis.evaluate.scheme import Scheme, SplitKind
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,11 @@ class Origin:
     """Whether rows that are equal in every feature stayed on one side of each split."""
     beside: tuple[str, ...] = ()
     """What was known of each row beside its features: `weights`, `groups`, `times`, `folds`."""
+
+    @property
+    def out_of_bag(self) -> bool:
+        """Whether bagged trees may answer for every fold by the rows they did not draw: no rows belong together."""
+        return self.scheme.kind is SplitKind.FOLDS and not self.copies
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""

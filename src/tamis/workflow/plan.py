@@ -33,9 +33,10 @@ from tamis.tasks.targets import Encoded, TargetCoder, infer_kind
 from tamis.tasks.task import Task
 from tamis.workflow.columns import Columns, audited, typed
 from tamis.workflow.first import first_candidates
+from tamis.workflow.image_columns import with_images
 from tamis.workflow.model import Recipe
 from tamis.workflow.names import nearest_column
-from tamis.workflow.objective import TableObjective
+from tamis.workflow.objective import COPIES, TableObjective, save_array
 from tamis.workflow.origin import Origin
 from tamis.workflow.planned import Tell
 from tamis.workflow.settings import Settings
@@ -88,23 +89,23 @@ class Plan:
     origin: Origin | None = None
     backbones: tuple[str, ...] = ()
     """The pretrained encoders that read the texts."""
+    image_backbones: tuple[str, ...] = ()
+    """The pretrained networks that read the images of a column."""
     warm: tuple[Candidate, ...] = ()
     """The candidates for a warm start: early those that did best on similar tables; none where no known one is."""
+    begun_s: float = inf
+    """The limit that the run was begun with: a resume with another one must draw from the same grammar."""
 
     @property
     def objective(self) -> TableObjective:
         """What the workers run."""
         settings = self.settings
         return TableObjective(
-            self.data,
-            self.folds,
-            self.task,
-            settings.seed,
-            reproducible=settings.is_reproducible,
-            out_of_bag=self.scheme.kind is SplitKind.FOLDS,
-            components=tuple(self.components),
+            self.data, self.folds, self.task, settings.seed, reproducible=settings.is_reproducible,
+            out_of_bag=self.origin is not None and self.origin.out_of_bag, components=tuple(self.components),
             predict_limit_s=inf if settings.predict_limit_s is None else settings.predict_limit_s,
-        )
+            splits=self.scheme.kind,
+        )  # fmt: skip
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -114,7 +115,8 @@ class Plan:
     @property
     def groups(self) -> Groups:
         """How many columns of each group there are."""
-        return replace(groups_of(self.rows().table), backbones=self.backbones)
+        groups = groups_of(self.rows().table)
+        return replace(groups, backbones=self.backbones, image_backbones=self.image_backbones)
 
     def rows(self) -> Dataset:
         """Map the prepared rows."""
@@ -159,6 +161,7 @@ class Plan:
             "layout": self.layout.to_json() if self.layout else None,
             "origin": self.origin.to_json() if self.origin else None,
             "backbones": list(self.backbones),
+            "image_backbones": list(self.image_backbones),
             "warm": [one.to_json() for one in self.warm],
         }
         atomic_write(path, json.dumps(record).encode())
@@ -187,13 +190,16 @@ class Plan:
             layout=Layout.from_json(record["layout"]) if record["layout"] else None,
             origin=Origin.from_json(record["origin"]) if record.get("origin") else None,
             backbones=tuple(record.get("backbones", ())),
+            image_backbones=tuple(record.get("image_backbones", ())),
             warm=tuple(Candidate.from_json(one) for one in record.get("warm", ())),
+            begun_s=Settings.from_json(record["settings"]).limit_s,
         )
 
 
 def groups_of(table: Table) -> Groups:
     """Count the columns of each group of a prepared table."""
     roles = dict(zip(table.names, table.roles, strict=True)) | dict.fromkeys(table.texts, Role.TEXT)
+    roles |= dict.fromkeys(table.images, Role.IMAGE)
     return Groups.of(roles, sparse=table.is_sparse)
 
 
@@ -234,6 +240,8 @@ def make_plan(
     for line in [*notes, *columns.schema.notes]:
         tell(line)
     columns = audited(frame, columns, settings, y=y, task=task, test=given.test, left_s=left_s, tell=tell)
+    catalogue = builtin(components)
+    columns, image_backbones = with_images(columns, settings, catalogue, left_s, tell)
     schema = columns.schema
     if not schema.features:
         reasons = "; ".join(f"{one.name}: {one.reason}" for one in schema.columns[:10])
@@ -253,10 +261,11 @@ def make_plan(
     if folds.n_folds < scheme.n_folds:
         scheme = replace(scheme, n_folds=folds.n_folds)
     dataset.save(folder / "data")
+    if copies is not None:
+        atomic_write(folder / "data" / COPIES, save_array(copies))
     folds.save(folder / "data" / "splits.npy")
-    catalogue = builtin(components)
     backbones = encoders_for(dataset, settings, catalogue, left_s, tell)
-    groups = replace(groups_of(dataset.table), backbones=backbones)
+    groups = replace(groups_of(dataset.table), backbones=backbones, image_backbones=image_backbones)
     n_columns = dataset.table.shape[1]
     candidates = first_candidates(dataset, task, groups, catalogue, settings, tell) if n_columns else []
     plan = Plan(
@@ -265,7 +274,8 @@ def make_plan(
         most_candidates=inf if settings.is_reproducible else max(LEAST_CANDIDATES, candidate_cap(dataset.n_rows)),
         components=tuple(components),
         origin=Origin(settings.seed, asked, dataset.n_rows, copies is not None, _beside(dataset)), backbones=backbones,
-        warm=tuple(warm_candidates(dataset, task, groups, catalogue, settings, tell)),
+        image_backbones=image_backbones,
+        warm=tuple(warm_candidates(dataset, task, groups, catalogue, settings, tell)), begun_s=settings.limit_s,
     )  # fmt: skip
     plan.save(folder / "plan.json")
     tell(describe(plan, dataset, groups, folds))
@@ -279,6 +289,7 @@ def describe(plan: Plan, dataset: Dataset, groups: Groups, folds: Folds) -> str:
         "category": groups.levels,
         "date": groups.dates,
         "text": groups.texts,
+        "image": groups.images,
     }
     parts = [f"{count:,} {name if count == 1 else name.rstrip('y') + ('ies' if name.endswith('y') else 's')}"
              for name, count in counted.items() if count]  # fmt: skip

@@ -1,5 +1,6 @@
 """Makes a smaller model of what a run has found: its best candidates, each fitted once on all rows."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
@@ -98,6 +99,9 @@ def refit(
                 chosen = wanted or _best(plan, keeper)
                 keeper.trials = {chosen: keeper.trials[chosen]}
             return finish(plan, keeper, workers, budget, tell)
+        except BaseException:
+            shutil.rmtree(output, ignore_errors=True)  # it holds a constant guess, which would be taken for the model
+            raise
         finally:
             workers.close()
     finally:

@@ -54,6 +54,8 @@ class Settings:
     preset: str = "balanced"
     search: str = "auto"
     """A name of ours, or one that an installed package offers under `tamis.strategies`."""
+    own_search: str | None = None
+    """What a search of the user's own is called, which no file can hold; noted when the run begins."""
     jobs: int = -1
     """How many cores; -1: all that this process may use."""
     seed: int = 0

@@ -10,8 +10,8 @@ from tamis.pipelines.recipes import Groups
 from tamis.pipelines.warm import WarmStart
 from tamis.tasks.task import Task
 from tamis.workflow.planned import Tell
+from tamis.workflow.reading import order_for
 from tamis.workflow.settings import Settings
-from tamis.workflow.texts import order_for_texts
 
 TOLD = ("bayesian", "halving")
 """The searches of ours that begin so."""
@@ -33,4 +33,4 @@ def warm_candidates(
     if settings.search in TOLD:
         tell(f"begins, in turn with the usual, with what did best on similar tables ({', '.join(similar)})")
     shape = (dataset.n_rows, dataset.table.shape[1])
-    return candidates_for(groups, task.kind, *shape, catalogue, catalogue.own, order_for_texts(order, groups))
+    return candidates_for(groups, task.kind, *shape, catalogue, catalogue.own, order_for(order, groups))

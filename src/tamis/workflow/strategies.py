@@ -1,5 +1,6 @@
 """Composes the strategy that a run's `search` option names."""
 
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -14,12 +15,14 @@ from tamis.evaluate.splits import Folds
 from tamis.pipelines import compile as pipelines
 from tamis.pipelines.costs import stacked_seconds
 from tamis.pipelines.rules import grammar_for
+from tamis.search.affordable import Affordable
 from tamis.search.catalogue import Ingredients, strategy_from, strategy_named
 from tamis.search.halving import geometric_rungs
 from tamis.search.portfolio import PortfolioStrategy
 from tamis.search.racing import FoldRacing
 from tamis.workflow.plan import Plan
-from tamis.workflow.texts import TRANSFORMER, fine_tuning_s, prepared_texts, reading_s
+from tamis.workflow.reading import prepared_beside, reading_s
+from tamis.workflow.texts import TRANSFORMER, fine_tuning_s
 
 BOOSTERS = frozenset({"lightgbm", "catboost", "xgboost", "histgb"})
 RAISED_RATE = 0.2
@@ -39,13 +42,18 @@ on as long as it may."""
 LOWEST = 1 / 9
 """Successive halving begins with this share of the rows at least: on fewer, large models are behind that win later."""
 
+MOST_S = 10.0
+"""In a run with a count of trials, where nothing may depend on the clock, no fit that is drawn is expected to take
+longer, or more than twice as long as the middle one of those to begin with where the table is large. Without it a
+booster of deep trees whose rate is low takes minutes on a few hundred rows."""
+
 TORCH_S = 30.0
 """With less time networks for tables are not drawn: importing torch alone takes two seconds of it."""
 
 
 def _left_out(plan: Plan) -> tuple[str, ...]:
     """Return the models that are not drawn."""
-    slow = [name for name, one in plan.catalogue.items() if one.module == "torch" and plan.settings.limit_s < TORCH_S]
+    slow = [name for name, one in plan.catalogue.items() if one.module == "torch" and plan.begun_s < TORCH_S]
     return ("dummy", *slow)
 
 
@@ -68,20 +76,24 @@ def strategy_for(plan: Plan, given: Any = None) -> Strategy:
     settings, kind = plan.settings, plan.task.kind
     shape = Shape(dataset.n_rows, max(1, dataset.table.shape[1]), max(1, len(plan.task.classes or ())))
     catalogue = plan.catalogue
-    fine_tuning, prepared = fine_tuning_s(dataset) if plan.backbones else None, prepared_texts(dataset)
+    fine_tuning, prepared = fine_tuning_s(dataset) if plan.backbones else None, prepared_beside(dataset)
+    is_beside = bool(dataset.table.texts or dataset.table.images)
 
-    def cost(candidate: Candidate) -> float:
+    def cost(candidate: Candidate, cut: bool = True) -> float:
         if fine_tuning is not None and candidate.component == TRANSFORMER:
             return fine_tuning(candidate)
         component = pipelines.find(candidate.component, catalogue)
-        seen, before_s = prepared(candidate, shape) if dataset.table.texts else (shape, 0.0)
+        seen, before_s = prepared(candidate, shape) if is_beside else (shape, 0.0)
         before_s += stacked_seconds(candidate, shape, catalogue)
         seconds = component.cost(seen, candidate.settings).seconds
-        rate = candidate.settings.get("learning_rate") if component.name in BOOSTERS else None
+        rate = candidate.settings.get("learning_rate") if cut and component.name in BOOSTERS else None
         return before_s + (seconds if rate is None else CUT_SHORT * seconds * min(1.0, rate / RAISED_RATE))
 
     left_out = _left_out(plan)
     grammar = grammar_for(plan.groups, kind, catalogue, left_out, dataset.n_rows) if plan.candidates else None
+    if grammar is not None and plan.begun_s == inf:
+        whole = partial(cost, cut=False)  # no clock cuts a booster short
+        grammar = Affordable(grammar, whole, max(MOST_S, 2.0 * float(np.median([*map(whole, plan.candidates)]))))
     inner: Strategy
     if grammar is None:
         inner = given if given is not None and not callable(given) else PortfolioStrategy((), cost)
@@ -96,5 +108,5 @@ def strategy_for(plan: Plan, given: Any = None) -> Strategy:
         n_folds=plan.scheme.n_folds,
         n_repeats=plan.scheme.n_repeats,
         max_candidates=plan.most_candidates if given is None and settings.search in CAUTIOUS else inf,
-        once=reading_s(dataset) if dataset.table.texts else None,
+        once=reading_s(dataset) if is_beside else None,
     )

@@ -1,17 +1,17 @@
 """By which pretrained encoders the texts of a table are read: those at hand that the time is enough for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import inf
 from pathlib import Path
 
 from tamis.core.candidate import Candidate
-from tamis.core.component import Shape
 from tamis.data.dataset import Dataset
-from tamis.neural.texts.backbones import LOAD_S, at_hand, find, known
+from tamis.data.table import Table
+from tamis.neural.texts.backbones import at_hand, find, known
 from tamis.neural.texts.components import training_s
 from tamis.pipelines.catalogue import Catalogue
-from tamis.pipelines.recipes import Groups
 from tamis.run.limits import cpu_count
+from tamis.workflow.image_columns import names_for_images
 from tamis.workflow.planned import Tell
 from tamis.workflow.settings import Settings
 
@@ -27,23 +27,6 @@ FOREIGN_SHARE = 0.05
 SAMPLE = 2_000
 LATER_S = 240.0
 """With as much time a second encoder is tried."""
-SLACK = 1.5
-"""A slice is so many times as long as the reading is expected to take."""
-
-MADE = {
-    "word_tfidf": (0.3, 0.6e-6, 0), "char_tfidf": (2.0, 2.2e-6, 0), "word_tfidf_svd": (0.3, 1.5e-6, 50),
-    "char_tfidf_svd": (2.0, 4e-6, 50), "text_statistics": (0.0, 1e-6, 11), "minhash": (0.0, 5e-6, 30),
-    EMBEDDING: (0.0, 0.0, 384),
-}  # fmt: skip
-"""Of what is made of texts: values that are not zero and seconds, by character; the columns where they are fixed."""
-SHAPE = Shape(1, 1)
-FIRST_FOR_TEXTS = (
-    "linear-words", "linear-words+embedding", "svm-embedding", "lightgbm-embedding", "naive-bayes-words",
-    "linear-embedding", "text-transformer",
-)  # fmt: skip
-"""What is tried first where all columns are texts; what each is worth stands in benchmarks/results/texts-60s.md."""
-FIRST_BESIDE = ("linear-words+embedding", "lightgbm-embedding", "linear-words", "text-transformer")
-"""What is tried after the very first where there are other columns."""
 
 
 def characters_of(dataset: Dataset) -> float:
@@ -89,11 +72,12 @@ def encoders_for(
     """
     if not dataset.table.texts or dataset.table.is_sparse or settings.backbone == NONE:
         return ()
-    characters, asked = characters_of(dataset), settings.backbone is not None
+    named = names_for_texts(settings.backbone, dataset.table)
+    characters, asked = characters_of(dataset), bool(named)
     if not settings.texts and not asked and characters < LEAST_CHARACTERS * dataset.n_rows:
         return ()
     if asked:
-        names = [_named(name.strip()) for name in (settings.backbone or "").split(",") if name.strip()]
+        names = [_named(name) for name in named]
     else:
         many = foreign_share(dataset) > FOREIGN_SHARE
         names = sorted(at_hand(), key=lambda name: (known(name).languages == "many") != many)
@@ -121,72 +105,17 @@ def encoders_for(
     return chosen
 
 
+def names_for_texts(asked: str | None, table: Table) -> list[str]:
+    """Return the names among those that were asked for that are not of networks for images."""
+    names = [name.strip() for name in (asked or "").split(",") if name.strip()]
+    images = names_for_images(asked, table)
+    return [name for name in names if name not in images]
+
+
 def _named(name: str) -> str:
     """Return the name by which workers find an encoder that the user has named: a folder's path from the root."""
     located = find(name, download=True)
     return str(located.path) if Path(name).expanduser().is_dir() else name
-
-
-def order_for_texts(order: Sequence[str], groups: Groups) -> list[str]:
-    """Return the names of starting configurations with those for texts in their place.
-
-    Examples
-    --------
-    >>> order_for_texts(["linear", "linear-words"], Groups(texts=1))[:2]
-    ['linear-words', 'linear-words+embedding']
-    """
-    if not groups.texts:
-        return list(order)
-    beside = groups.numbers or groups.levels or groups.dates
-    first = (*order[:1], *FIRST_BESIDE) if beside else FIRST_FOR_TEXTS
-    return list(dict.fromkeys([*first, *order]))
-
-
-Preparing = Callable[[Candidate, Shape], tuple[Shape, float]]
-
-
-def prepared_texts(dataset: Dataset) -> Preparing:
-    """Return what says, for a candidate, what its model sees of the texts: the shape, and the seconds it takes to make.
-
-    A text is one column of the table and thousands of its model: costs by the table's own shape are far off.
-    """
-    characters, n_texts, n_rows = characters_of(dataset), len(dataset.table.texts), max(1, dataset.n_rows)
-    each = characters / n_rows
-
-    def prepared(candidate: Candidate, shape: Shape) -> tuple[Shape, float]:
-        columns = filled = float(max(0, shape.columns - n_texts))
-        seconds = 0.0
-        for node in candidate.walk():
-            if node.component not in MADE:
-                continue
-            share, per_character, width = MADE[node.component]
-            directions = int(node.settings.get("n_components") or 0)
-            wide = directions or width or min(int(node.settings.get("max_features", 20_000)), 0.3 * characters + 1)
-            columns += wide * (1 if node.component == EMBEDDING else n_texts)
-            filled += share * each if share and not directions else wide
-            seconds += per_character * characters
-        whole = max(1.0, columns)
-        return Shape(shape.rows, round(whole), shape.classes, min(1.0, max(1e-6, filled / whole))), seconds
-
-    return prepared
-
-
-def reading_s(dataset: Dataset) -> Callable[[Candidate], float]:
-    """Return what says how many more seconds than others the first fold of a candidate may take for its texts.
-
-    What is read once is kept: no other fold and no other candidate reads it again.
-    """
-    characters, fine_tuning, preparing = characters_of(dataset), fine_tuning_s(dataset), prepared_texts(dataset)
-
-    def seconds(candidate: Candidate) -> float:
-        if candidate.component == TRANSFORMER:
-            return SLACK * fine_tuning(candidate)
-        words = SLACK * preparing(candidate, SHAPE)[1]
-        nodes = [one for one in candidate.walk() if one.component == EMBEDDING]
-        names = {str(one.settings.get("backbone", "")) for one in nodes}
-        return words + sum(LOAD_S + SLACK * known(name).seconds(dataset.n_rows, characters) for name in names)
-
-    return seconds
 
 
 def fine_tuning_s(dataset: Dataset) -> Callable[[Candidate], float]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tamis.data.images.signs import is_picture_file, looks_like_images, walk
+from tamis.data.images.signs import holds_more_than_images, is_picture_file, looks_like_images, walk
 
 PNG = b"\x89PNG\r\n\x1a\n and so on"
 SHARED = Path(os.environ.get("TAMIS_SHARED", Path(__file__).parents[3].parent / "shared")) / "data"
@@ -102,6 +102,31 @@ def test_parquet_looks_like_images_if_it_holds_or_lists_pictures(tmp_path: Path)
         pq.write_table(pa.table({"x": column, "label": [1] * len(column)}), tmp_path / f"{name}.parquet")
         answers[name] = looks_like_images(tmp_path / f"{name}.parquet")
     assert answers == {"bytes": True, "structure": True, "path": True, "number": False, "text": False, "ids": True}
+
+
+@pytest.mark.parametrize(
+    ("lines", "target", "answer"),
+    [
+        ("photo,rooms,price\na.png,3,9\nb.png,5,7\nc.png,4,8\n", "price", True),
+        ("photo,rooms,price\na.png,3,9\nb.png,5,7\nc.png,4,8\n", None, False),
+        ("photo;town;price\na.png;north;9\nb.png;south;7\nc.png;north;8\n", "price", True),
+        ("photo,note,price\na.png,'a fine, old house',9\n", "photo", False),
+        ('photo,note,price\na.png,"a fine, old house",9\nb.png,"so, so",7\n', "price", True),
+        ("id,photo,split,label\n1,a.png,train,x\n2,b.png,test,y\n3,c.png,train,x\n", "label", False),
+        ("photo,code,label\na.png,x1f,x\nb.png,y2g,y\n", "label", False),  # each another one: a name
+        ("photo,label\na.png,x\nb.png,y\n", "label", False),
+        ("", "label", False),
+    ],
+)
+def test_a_table_of_images_may_hold_more_to_learn_from(
+    tmp_path: Path, lines: str, target: str | None, answer: bool
+) -> None:
+    assert holds_more_than_images(write(tmp_path / "table.csv", lines.encode()), target) is answer
+
+
+def test_a_parquet_file_may_hold_more_than_images_and_a_folder_holds_nothing_else(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"photo": ["a.png", "b.png"], "x": [1.5, 4.0], "y": [0, 1]}), tmp_path / "t.parquet")
+    assert holds_more_than_images(tmp_path / "t.parquet", "y") and not holds_more_than_images(tmp_path, "y")
 
 
 def test_what_is_not_there_or_damaged_does_not(tmp_path: Path) -> None:

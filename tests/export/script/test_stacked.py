@@ -86,6 +86,37 @@ def test_a_stack_is_trained_anew_to_the_same_predictions(
         np.testing.assert_allclose(found.iloc[:, 1:].to_numpy(), model.predict_proba(fresh), atol=1e-6)
 
 
+@pytest.mark.parametrize("tie", ["groups", "copies", "groups, refitted"])
+def test_rows_that_stay_together_do_so_in_the_inner_folds_of_a_script(
+    tie: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = trained.rows(120).drop(columns=["note", "day"])
+    roles = {}
+    if tie == "copies":
+        frame = pd.concat([frame, frame.iloc[:30]], ignore_index=True)
+    else:
+        frame["who"], roles = [f"g{number % 23}" for number in range(120)], {"who": "group"}
+    train = trained.write(frame, tmp_path / "train.csv", keep="sort")
+    new = trained.write(trained.rows(30, seed=5).drop(columns=["note", "day"]), tmp_path / "new.csv")
+    plan = trained.plan_of(tmp_path / "run", train, "sort", roles=roles)
+    tree = over("logistic", beside(stack("nearest_neighbors", n_neighbors=1)), C=1.0)
+    model = trained.model_of(tmp_path / "models", plan, [tree], refit=tie.endswith("refitted"))
+    text, answers = script_of(model), tmp_path / "answers.csv"
+    assert "OutOfClusters(" in text and "clusters=clusters" in text
+    monkeypatch.setattr(sys, "argv", ["p.py", str(train), str(new), "-o", str(answers)])
+    exec(compile(text, "p.py", "exec"), {"__name__": "__main__"})
+    found, fresh = pd.read_csv(answers), pd.concat(iter_chunks(new, model.recipe.layout))
+    np.testing.assert_allclose(found.iloc[:, 1:].to_numpy(), model.predict_proba(fresh), atol=1e-6)
+
+
+def test_inner_folds_in_the_order_of_time_are_refused_by_name(tmp_path: Path) -> None:
+    train = trained.write(trained.rows(90).drop(columns="note"), tmp_path / "train.csv", keep="sort")
+    plan = trained.plan_of(tmp_path / "run", train, "sort", roles={"day": "time"})
+    model = trained.model_of(tmp_path / "models", plan, [over("lda", stack("lda"))], refit=True)
+    with pytest.raises(ParameterError, match=r"lda below another model .*inner folds .* by time"):
+        script_of(model)
+
+
 def test_rare_classes_are_weighed_up_below_too(made: Callable[..., Any]) -> None:
     inner = over("logistic", WHOLE)
     inner = Candidate.of("logistic", {**inner.settings, "class_weight": 0.5}, WHOLE)

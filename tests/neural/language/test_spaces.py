@@ -19,6 +19,7 @@ from tamis.neural.language.spaces import (
     node_grammar,
     plain_grammar,
     sample,
+    sample_training,
     settings_of,
     stage_grammar,
     training_space,
@@ -165,3 +166,16 @@ def test_bodies_have_their_defaults_filled_in():
 def test_a_network_without_a_body_is_refused():
     with pytest.raises(ParameterError, match="one body"):
         body_of(Candidate.of("network"))
+
+
+def test_training_is_drawn_around_what_is_usual_and_mirrors_only_where_they_keep_the_meaning():
+    usual = {"dropout": 0.2, "batch_size": 64}
+    drawn = [sample_training(np.random.default_rng(seed), usual) for seed in range(200)]
+    for setting in drawn:
+        Recipe.from_settings(setting)
+    for name, value in {**usual, "optimizer": None, "learning_rate": None, "mixup": None}.items():
+        usually = sum(one.get(name) == value for one in drawn)
+        assert 100 < usually < 180, name
+    assert not any("flip" in one for one in drawn)
+    mirrored = [sample_training(np.random.default_rng(seed), {}, flip=True).get("flip") for seed in range(200)]
+    assert 100 < mirrored.count(True) < 200

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tamis.core.errors import DataError, TrialError
+from tamis.neural.embeddings import work
 from tamis.neural.texts import embedding
 from tamis.neural.texts.embedding import TextEmbedding, joined_texts, located_again, plain_texts
 from tamis.store.parts import dump_part, load_part
@@ -36,7 +37,7 @@ def test_a_text_alone_is_embedded_as_among_others(tiny):
 def test_nothing_is_embedded_twice(tiny, monkeypatch):
     texts = column("a good film", "a bad film")
     first = TextEmbedding(str(tiny)).fit_transform(texts)
-    monkeypatch.setattr(embedding, "_work_off", lambda *of: pytest.fail("it was there"))
+    monkeypatch.setattr(work, "_work_off", lambda *of: pytest.fail("it was there"))
     monkeypatch.setattr(embedding, "_CACHES", {})  # as another process begins
     ledger = {}
     assert (TextEmbedding(str(tiny), ledger=ledger).fit_transform(texts) == first).all()
@@ -76,8 +77,8 @@ def test_another_encoder_under_the_same_name_is_refused(tiny):
 
 
 def test_it_gives_up_as_soon_as_the_time_will_not_do(tiny, monkeypatch):
-    monkeypatch.setattr(embedding, "SURE_S", 0.0)
-    monkeypatch.setattr(embedding, "CHUNK", 2)
+    monkeypatch.setattr(work, "SURE_S", 0.0)
+    monkeypatch.setattr(work, "CHUNK", 2)
     texts = column(*(f"a good film {number}" for number in range(40)))
     with pytest.raises(TrialError, match="more time"):
         TextEmbedding(str(tiny), limit_s=1e-6).fit_transform(texts)

@@ -62,3 +62,17 @@ def test_a_slice_for_a_few_steps_is_refused(tiny, reviews, monkeypatch):
     monkeypatch.setattr(finetune, "SOFT_SHARE", 1e-9)
     with pytest.raises(TrialError, match="more time"):
         fitted(tiny, *reviews, limit_s=1.0)
+
+
+def test_adapters_learn_too_and_the_model_is_saved_as_any_other(tiny, reviews, monkeypatch):
+    monkeypatch.setattr(finetune, "HEAD_RATE", 1e-2)
+    X, y = reviews
+    model = TextTransformer(
+        str(tiny), BuildContext(TaskKind.BINARY, Shape(60, 1, 2)), epochs=10, learning_rate=3e-3, batch_size=8, rank=4
+    ).fit(X, y)
+    shares = model.predict_proba(X)
+    assert (shares.argmax(axis=1) == y).mean() > 0.9
+    assert not any(".down." in name or ".base." in name for name in model.reader_.state_dict())
+    assert np.allclose(TextTransformer.load(model.dump()).predict_proba(X), shares, atol=2e-2)
+    plain = fitted(tiny, X, y, epochs=1)
+    assert set(plain.reader_.trained()) == set(model.reader_.trained())

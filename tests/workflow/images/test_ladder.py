@@ -16,7 +16,6 @@ from tamis.workflow.images.ladder import (
     heads,
     is_frozen,
     is_tuned,
-    sides_for,
     tuned,
 )
 
@@ -36,12 +35,6 @@ def test_each_backbone_gets_every_head_and_one_booster():
     numbers = heads(SPECS, SHAPE, TaskKind.REGRESSION, builtin(), n_images=100, mirror=False)
     assert "ridge" in {one.component for one in numbers} and "logistic" not in {one.component for one in numbers}
     assert not {one.component for one in numbers} & {"lightgbm", "histgb"}  # too few for boosters
-
-
-def test_a_backbone_that_takes_any_side_is_asked_for_none_that_images_do_not_have():
-    assert sides_for(SPECS["small"], ImageShape(1, 28, 28)) == (32,)
-    assert sides_for(SPECS["small"], ImageShape(1, 64, 64)) == (48, 64)
-    assert sides_for(SPECS["small"], SHAPE) == (48, 96) and sides_for(SPECS["vit"], SHAPE) == (224,)
 
 
 def test_large_backbones_are_trained_on_in_part_and_few_images_in_small_batches():

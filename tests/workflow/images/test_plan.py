@@ -8,11 +8,14 @@ import pytest
 pytest.importorskip("torch")
 pytestmark = pytest.mark.extras
 
+from tamis.core.budget import Budget
 from tamis.core.errors import DataError
 from tamis.core.kinds import TaskKind
 from tamis.core.trial import Outcome, Proposal, Status, Trial
 from tamis.evaluate.splits import Folds
+from tamis.workflow.ensembling import EnsembleKeeper
 from tamis.workflow.images.plan import GivenImages, ImagePlan
+from tamis.workflow.objective import load_array
 
 
 def test_a_plan_is_read_back_as_it_was_written(planned, tmp_path):
@@ -152,3 +155,27 @@ def test_groups_of_any_labels_stay_on_one_side(planned, stripes):
     plan = planned(GivenImages(*stripes, groups=groups))
     train, valid = Folds.open(plan.folds).rows(0)
     assert not set(groups[train]) & set(groups[valid])
+
+
+def test_last_trainings_that_hold_out_different_parts_are_one_member_scored_on_what_each_has_not_seen(
+    planned, attempted, small_net, tmp_path
+):
+    told = []
+    plan = planned(told=told)
+    assert any("of others in turn" in line for line in told)
+    keeper = EnsembleKeeper(plan, tmp_path / "artefacts", tmp_path / "model", Budget())
+    keeper.begin([])
+    for fold in range(2):
+        memo = {"final": True, "seed": fold, "repeat": 0}
+        asked = Proposal(small_net, fold=fold, fidelity=0.1, origin="final", memo=memo, id=fold)
+        outcome = attempted(plan, asked)
+        assert outcome.status is Status.DONE, outcome.reason
+        assert len(load_array(attempted.store.get(outcome.artefacts["predictions"]))) == len(keeper.folds.rows(fold)[1])
+        keeper.on_end(Trial(asked, outcome))
+    keeper.update()
+    (member,) = keeper.recipe.members
+    assert [unit.fold for unit in member.units] == [0, 1] and len({unit.model for unit in member.units}) == 2
+    covered = keeper.out_of_fold.covered(member.name)
+    assert covered.sum() == sum(len(keeper.folds.rows(fold)[1]) for fold in range(2))
+    again = Trial(Proposal(small_net, memo={"final": True, "seed": 5, "repeat": 1}), Outcome(Status.DONE))
+    assert plan.name_of(again) != member.name

@@ -75,3 +75,11 @@ def test_other_work_is_refused(planned, attempted):
     outcome = attempted(planned(), batch("horoscope", []))
     assert outcome.status is Status.FAILED
     assert "horoscope" in outcome.reason
+
+
+def test_an_untrained_network_tells_the_same_however_it_is_to_be_trained(planned, attempted):
+    plan = planned()
+    tree = drawn(plan, 1)[0]
+    trees = [tree, tree.with_parameters(dropout=0.4, drop_path=0.2, optimizer="sgd")]
+    first, second = attempted(plan, batch("proxies", trees)).realised["proxies"]
+    assert first == second

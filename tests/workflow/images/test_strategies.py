@@ -9,11 +9,16 @@ pytestmark = pytest.mark.extras
 
 from tamis.checks.simulator import simulate
 from tamis.core.budget import BudgetView
-from tamis.core.candidate import BATCH
+from tamis.core.candidate import BATCH, Candidate
 from tamis.core.errors import ParameterError
+from tamis.core.seeds import generator
 from tamis.core.trial import Outcome, Proposal, Status, Trial
 from tamis.neural.language.spaces import body_of
+from tamis.search.halving import SuccessiveHalving
+from tamis.search.portfolio import PortfolioStrategy
 from tamis.search.sampling import RandomStrategy
+from tamis.search.sharing import WeightSharing
+from tamis.workflow.images.plan import GivenImages
 from tamis.workflow.images.strategies import IMAGE_STRATEGIES, ImageIngredients, foresight, strategy_for_images
 from tamis.workflow.settings import IMAGE_SEARCHES
 
@@ -99,3 +104,86 @@ def test_a_package_may_offer_a_strategy_for_images_too(planned, monkeypatch):
     for name in ("genetic", "yours"):  # one for tables, and one that nobody offers
         with pytest.raises(ParameterError, match="'mine'"):
             strategy_for_images(replace(plan, settings=replace(plan.settings, search=name)))
+
+
+def final_folds(plan, speed=5_000.0, slots=2):
+    trials = simulate(strategy_for_images(plan), trained(speed), limit_s=60.0, slots=slots)
+    return [one.proposal.fold for one in trials if one.proposal.memo.get("final")]
+
+
+def test_of_few_images_the_last_trainings_hold_out_different_parts(planned):
+    plan = planned(max_trials=None, time_limit_s=60.0)
+    assert plan.n_folds == 5
+    assert final_folds(plan)[:4] == [0, 1, 2, 3], "as many as two slots train at the same time"
+    assert final_folds(plan, speed=20.0)[:2] == [0, 1], "for more there is not the time"
+    assert set(final_folds(plan, speed=0.1)) == {0}, "one network alone needs all of it"
+
+
+def test_one_part_is_held_out_where_one_network_predicts_or_weights_are_given(planned, stripes):
+    assert set(final_folds(planned(max_trials=None, time_limit_s=60.0, max_latency_ms=50.0))) == {0}
+    given = GivenImages(*stripes, start=b"weights that have seen the other parts")
+    assert set(final_folds(planned(given, max_trials=None, time_limit_s=60.0))) == {0}
+
+
+def test_what_is_trained_alone_and_what_counts_trials_learns_from_all_images_too(planned, small_net):
+    plan = replace(planned(max_trials=None, time_limit_s=60.0), only=small_net)
+    assert final_folds(plan)[:2] == [0, 1]
+    trials = simulate(strategy_for_images(planned(search="portfolio")), trained(0.1), max_trials=2)
+    assert [one.proposal.fold for one in trials if one.proposal.memo.get("final")] == [0, 1]
+
+
+@pytest.mark.parametrize("search", ["auto", "local"])
+def test_steps_of_local_search_begin_with_the_weights_of_what_they_came_from(planned, search):
+    plan = planned(search=search, max_trials=None, time_limit_s=60.0)
+    trials = simulate(strategy_for_images(plan), trained(0.1), limit_s=60.0, slots=2)
+    keys = {one.proposal.id: one.proposal.candidate.key for one in trials}
+    steps = [one.proposal for one in trials if "from" in one.proposal.memo]
+    assert steps and all(keys[one.parent] == one.memo["from"] for one in steps)
+    assert all(one.proposal.parent is None for one in trials if one.proposal.memo.get("final"))
+
+
+def test_who_begins_with_the_weights_of_another_has_less_to_gain_from_more_time(planned):
+    plan = planned(max_trials=None, time_limit_s=60.0)
+    net = ImageIngredients(plan).seeds[0]
+    fresh, begun = (
+        Trial(Proposal(net), Outcome(Status.DONE, {"loss": 0.3}, {"epochs": 1.0, "inherited_epochs": before}))
+        for before in (0.0, 3.0)
+    )
+    assert foresight(plan)(fresh) < foresight(plan)(begun) < 0.3
+
+
+@pytest.mark.parametrize("search", ["evolution", "random", "mine"])
+def test_networks_are_trained_by_rungs_whoever_proposes_them(planned, search, small_net):
+    plan = planned(search="auto" if search == "mine" else search, max_trials=None, time_limit_s=60.0)
+    plan = replace(plan, unit_s=72.0)
+    mine = PortfolioStrategy([small_net.with_parameters(dropout=count / 10) for count in range(5)])
+    strategy = strategy_for_images(plan, mine if search == "mine" else None)
+    trials = simulate(strategy, trained(0.1), max_asks=8)
+    assert {round(one.proposal.fidelity, 2) for one in trials} >= {0.11, 0.33}
+
+
+def test_grown_networks_climb_the_rungs_with_their_weights(planned):
+    plan = replace(planned(search="morphism", max_trials=None, time_limit_s=60.0), unit_s=72.0)
+    strategy = strategy_for_images(plan)
+    trials = simulate(strategy, trained(0.1), max_asks=4)
+    assert [round(one.proposal.fidelity, 2) for one in trials] == [0.11, 0.11, 0.11, 0.33]
+    assert trials[-1].proposal.parent == min(trials[:3], key=lambda one: one.loss).proposal.id
+
+
+def test_what_shares_weights_or_has_rungs_of_its_own_is_left_alone(planned, small_net):
+    given = ImageIngredients(planned())
+    halved = SuccessiveHalving(PortfolioStrategy([small_net]))
+    assert given.own(halved) is halved
+    assert isinstance(IMAGE_STRATEGIES["enas"](given), WeightSharing)
+
+
+def test_networks_are_drawn_with_how_they_are_trained(planned):
+    given = ImageIngredients(planned())
+    drawn = [given.draw(generator(0, "draw", number)) for number in range(60)]
+    for name in ("optimizer", "learning_rate", "batch_size", "dropout", "shift", "mixup"):
+        values = [one.settings.get(name) for one in drawn]
+        assert len(set(values)) > 2 or name == "mixup", name
+        assert max(map(values.count, values)) > 25, "about half of them stay as is usual"
+    assert not any(one.settings.get("flip") for one in drawn) or given.plan.flip
+    assert all(given.grammar.writes(one) for one in drawn)
+    assert Candidate.from_json(drawn[0].to_json()) == drawn[0]

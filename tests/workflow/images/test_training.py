@@ -90,7 +90,13 @@ def test_a_child_begins_with_its_parents_weights(planned, attempted, small_net):
     inherits = {"candidate": small_net.to_json(), "artefacts": dict(parent.artefacts)}
     short = Proposal(small_net, fidelity=0.01, parent=0, memo={"inherits": inherits}, origin="test")
     scratch = replace(short, parent=None, memo={})
-    assert attempted(plan, short).loss < attempted(plan, scratch).loss
+    taught, fresh = attempted(plan, short), attempted(plan, scratch)
+    assert taught.loss < fresh.loss
+    assert taught.realised["inherited_epochs"] == pytest.approx(parent.realised["epochs"], abs=0.01)
+    assert "inherited_epochs" not in fresh.realised
+    grandchild = replace(short, memo={"inherits": {"artefacts": dict(taught.artefacts)}})
+    both = parent.realised["epochs"] + taught.realised["epochs"]
+    assert attempted(plan, grandchild).realised["inherited_epochs"] == pytest.approx(both, abs=0.02)
 
 
 def test_seconds_are_kept(planned, attempted, small_net):

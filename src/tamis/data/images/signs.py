@@ -1,5 +1,6 @@
 """Tells images from tables by names and first bytes; imports nothing that takes time."""
 
+import csv
 import os
 import struct
 import zipfile
@@ -7,6 +8,7 @@ from ast import literal_eval
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +23,11 @@ MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"\0\0
 
 IMAGE_NAMES = ("image", "images", "img", "picture", "photo", "jpg", "png")
 """What a column of pictures is called, the likeliest first."""
+
+OF_FILES = frozenset(
+    {"id", "index", "split", "fold", "set", "subset", "file", "filename", "name", "path", "url", "width", "height"}
+)
+"""What columns are called that say something of files of images, or of their use."""
 
 LOOKED_AT = 2000
 """How many files of a folder are looked at before it is said to hold no pictures."""
@@ -163,6 +170,57 @@ def _lists_images(path: Path) -> bool:
         if min(map(len, rows), default=0) > 1 and _names_alone_lead_to_pictures(rows, path.parent):
             return True
     return False
+
+
+def holds_more_than_images(path: "str | Path", target: str | None) -> bool:
+    """Tell whether a table that lists images has other columns to learn from, beside the one to predict.
+
+    Columns that only name or count rows, or say something of the files, are none.
+
+    Parameters
+    ----------
+    path : str or Path
+    target : str or None
+        The column to predict; where it is not named, the answer is no.
+    """
+    where = Path(path).expanduser()
+    if target is None or not where.is_file():
+        return False
+    header, rows = _first_rows(where)
+    columns = dict(zip(header, zip(*rows, strict=False), strict=False))
+    return target in columns and any(_tells_more(name, columns[name]) for name in columns if name != target)
+
+
+def _first_rows(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Return the names of a table's columns, and its first rows, none where it is no table."""
+    if path.suffix.lower() in (".parquet", ".pq"):
+        import pyarrow.parquet as pq
+
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=LINES):
+            return batch.schema.names, [[str(cell) for cell in row.values()] for row in batch.to_pylist()]
+        return [], []
+    with path.open("rb") as stream:
+        lines = stream.read(1 << 16).decode("utf-8", "replace").splitlines()[: LINES + 1]
+    for delimiter in ",;\t|":
+        header, *rows = [*csv.reader(lines, delimiter=delimiter)] or [[]]
+        rows = [row for row in rows if len(row) == len(header)]
+        if len(header) > 1 and rows:
+            return [name.strip() for name in header], rows
+    return [], []
+
+
+def _tells_more(name: str, cells: Sequence[str]) -> bool:
+    """Tell whether a column may say something of a row beside its image."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    different = set(filled)
+    if name.lower() in OF_FILES or len(different) < 2:
+        return False
+    if sum(os.path.splitext(cell)[1].lower() in SUFFIXES for cell in filled) > len(filled) / 2:
+        return False
+    if all(map(_is_number, filled)):
+        steps = {float(after) - float(before) for before, after in pairwise(filled)}
+        return steps != {1.0}
+    return len(different) < len(filled) or any(" " in cell for cell in filled)
 
 
 def _most_name_pictures(rows: list[list[str]], folder: Path) -> bool:

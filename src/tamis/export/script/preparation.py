@@ -129,6 +129,8 @@ class PreparationWriter:
         first = transformers[0]
         if isinstance(first, MinHash):
             raise self.refuse(node.component, "it needs a library that scripts do not use")
+        if type(first).__module__.startswith("tamis.neural."):
+            raise self.refuse(node.component, "it needs a pretrained network, which scripts do not carry")
         if isinstance(first, Impute):
             return self._imputer(transformers)
         if isinstance(first, Bounded):

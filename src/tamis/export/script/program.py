@@ -45,11 +45,13 @@ class Facts:
     n_rows: int
     evens_out: bool
     """Whether a member weighs rare classes up."""
+    told: bool = False
+    """Whether preparations are told which rows stay together."""
 
     @property
     def clusters(self) -> bool:
         """Whether some rows stay together."""
-        return bool(self.copies or self.group) and self.scheme is not None
+        return self.told or (bool(self.copies or self.group) and self.scheme is not None)
 
 
 def docstring(*, name: str, target: str, recipe: Any, libraries: Mapping[str, str], written_by: str) -> str:
@@ -83,10 +85,13 @@ TRAIN is the file that the model was found on, with the target. TEST has the sam
 """'''
 
 
-def preparation(name: str, tree: Candidate, text: str) -> str:
-    """Return the function that makes a preparation."""
+def preparation(name: str, tree: Candidate, text: str, told: bool = False) -> str:
+    """Return the function that makes a preparation; `told` where it hears which rows stay together."""
     steps = dict.fromkeys(one.component for one in tree.walk() if one.component not in ("columns", "join"))
-    lines = [f"def {name}(fold):", f'    """Prepare the columns: {", ".join(steps) or "as they are"}."""']
+    lines = [
+        f"def {name}(fold{', clusters' if told else ''}):",
+        f'    """Prepare the columns: {", ".join(steps) or "as they are"}."""',
+    ]
     if "(seed" in text:
         lines.append(f'    seed = derive(SEED, "prepare", "{tree.key}", fold)')
     return "\n".join([*lines, "    return " + text.replace("\n", "\n    ")])
@@ -122,6 +127,8 @@ def fit_and_predict(facts: Facts) -> str:
         lines.append("folds = None")
     else:
         lines.append(_folds(facts, facts.scheme))
+    if facts.told:
+        lines.append("together = pd.Series(clusters, index=train.index)")
     rows_of = need(FOLDS, "training_rows")
     weighted = bool(facts.weight or facts.evens_out)
     lines += [
@@ -129,7 +136,7 @@ def fit_and_predict(facts: Facts) -> str:
         "for prepare, models in MEMBERS:",
         "    for fold in sorted({fold for one in models for fold in one[2]}):",
         f"        rows = {rows_of}(folds, fold, len(y))",
-        "        preparation = prepare(fold)",
+        f"        preparation = prepare(fold{', together' if facts.told else ''})",
         "        matrix = contiguous(preparation.fit_transform(train.iloc[rows], y[rows]))",
         "        unseen = contiguous(preparation.transform(test))",
         f"        for make, share, its_folds{', evenness' if facts.evens_out else ''} in models:",

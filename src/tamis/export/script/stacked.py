@@ -7,6 +7,7 @@ from tamis.algorithms.estimator import Classifier, Regressor
 from tamis.algorithms.forests import Forest
 from tamis.core.candidate import Candidate
 from tamis.core.seeds import derive
+from tamis.evaluate.scheme import SplitKind
 from tamis.export.script.models import ModelWriter, Units
 from tamis.export.script.preparation import PreparationWriter, Refuse
 from tamis.export.script.writing import Writer, bracketed, literal
@@ -48,6 +49,10 @@ class StackWriter:
     """Of the preparation, for each unit: `seed` in the script."""
     weighted: bool = False
     """Whether rows have weights, which preparations of a script do not see."""
+    splits: SplitKind = SplitKind.FOLDS
+    """How the run validates: the inner folds are made so too."""
+    clustered: bool = False
+    """Whether some rows stay together: `clusters` in the script."""
 
     def write(self, tree: Candidate, fitted: Sequence[Predictions]) -> str:
         """Return the expression of a `predictions` node.
@@ -55,7 +60,8 @@ class StackWriter:
         Raises
         ------
         ParameterError
-            Where the fits differ by more than their rows, or rows have weights.
+            Where the fits differ by more than their rows, rows have weights, or the inner folds follow time or folds
+            of the user's own.
         """
         below = tree.children[0]
         self._refuse_unknown(below, fitted)
@@ -74,12 +80,17 @@ class StackWriter:
         evenness = below.settings.get(CLASS_WEIGHT)
         if self.task.kind.is_classification:
             arguments += ["classes=True", *([f"evenness={literal(evenness)}"] if evenness else [])]
-        return bracketed(f"{definitions.need(CARRIED, 'OutOfFold')}(", arguments, ")")
+        arguments += ["clusters=clusters"] if self.clustered else []
+        return bracketed(
+            f"{definitions.need(CARRIED, 'OutOfClusters' if self.clustered else 'OutOfFold')}(", arguments, ")"
+        )
 
     def _refuse_unknown(self, below: Candidate, fitted: Sequence[Predictions]) -> None:
         part = f"{below.component} below another model"
         if self.weighted:
             raise self.refuse(part, "it heeds the weights of rows")
+        if self.splits in (SplitKind.TIME, SplitKind.GIVEN):
+            raise self.refuse(part, f"its inner folds are made as the run's, by {self.splits}")
         models = [one.pipeline_.model for one in fitted]
         if not all(isinstance(one, WRITTEN) for one in models):
             raise self.refuse(part, "its fits on the inner folds are not alike")

@@ -294,8 +294,18 @@ def seeds(shape: ImageShape, n_images: int, space: str = "auto") -> list[Candida
         bodies = (known(PUBLISHED[space]).with_parameters(**stem, width=16, repeats=1),)
     elif space != "auto":
         bodies = tuple(body for body in bodies if body.component.removesuffix("_network") == space)
-    training = {"dropout": 0.2, "batch_size": 64} if n_images < FEW_IMAGES else {}
-    return [Candidate.of("network", training, body) for body in bodies]
+    return [Candidate.of("network", usual_training(n_images), body) for body in bodies]
+
+
+def usual_training(n_images: int) -> dict[str, Any]:
+    """Return what differs from the defaults in how a network for so many images is trained.
+
+    Examples
+    --------
+    >>> usual_training(500), usual_training(50_000)
+    ({'dropout': 0.2, 'batch_size': 64}, {})
+    """
+    return {"dropout": 0.2, "batch_size": 64} if n_images < FEW_IMAGES else {}
 
 
 def _plain(widths: Sequence[int], side: int, **settings: Any) -> Candidate:

@@ -42,6 +42,9 @@ NODE_OPERATIONS = {
 
 USUAL = ImageShape(3, 32, 32)
 
+KEPT = 0.5
+"""How likely each choice of training stays as is usual where networks are drawn at random."""
+
 
 def body_of(tree: Candidate) -> Candidate:
     """Return what stands below the root `network`, or the tree itself where it is a body."""
@@ -90,6 +93,33 @@ def sample(grammar: Grammar, rng: np.random.Generator, attempts: int = 1_000) ->
         if valid(tree):
             return Candidate(tree.component, (), tree.inputs) if tree.component == "network" else tree
     raise ParameterError(f"None of {attempts} networks of the grammar had cells that are worth training.")
+
+
+def sample_training(rng: np.random.Generator, usual: Mapping[str, Any], flip: bool = False) -> dict[str, Any]:
+    """Draw how a network is trained: about half of the choices anew, the others as is usual.
+
+    With all of them drawn hardly a network would be trained well enough to be compared by its cells.
+
+    Parameters
+    ----------
+    rng : Generator
+    usual : mapping
+        What is usual where it differs from the defaults.
+    flip : bool
+        Whether mirrored images still show what they showed; only then it is a choice.
+
+    Examples
+    --------
+    >>> sample_training(np.random.default_rng(3), {"dropout": 0.2})
+    {'dropout': 0.2, 'learning_rate': 0.25, 'drop_path': 0.1, 'cutout': 0.25}
+    """
+    chosen = {"flip": flip, **usual}
+    for name, parameter in training_space(flip).parameters.items():
+        drawn = parameter.sample(rng)
+        if rng.random() >= KEPT and (flip or name != "flip"):
+            chosen[name] = drawn
+    defaults = training_space().default()
+    return {name: value for name, value in chosen.items() if value != defaults[name]}
 
 
 def _stem(shape: ImageShape) -> dict[str, Parameter]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from tamis.core.errors import DataError, wrong_choice
 from tamis.core.extras import available, require
+from tamis.neural.embeddings.machine import has_bfloat16
 
 PLACES = "TAMIS_BACKBONES"
 """The variable that names folders of encoders, or folders that hold such folders."""
@@ -81,15 +82,9 @@ class Located:
         return self.backbone.name
 
 
-@cache
 def reference_speed() -> float:
     """Return the sentences a second that the catalogue's reference reads on one core of this machine, as a guess."""
-    flags = Path("/proc/cpuinfo")
-    try:
-        told = flags.read_text(encoding="utf-8", errors="replace")[:20_000] if flags.is_file() else ""
-    except OSError:
-        told = ""
-    return SPEED_BF16 if "amx_bf16" in told else SPEED
+    return SPEED_BF16 if has_bfloat16() else SPEED
 
 
 @cache

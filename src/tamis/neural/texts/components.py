@@ -64,6 +64,7 @@ def transformer_space(backbones: tuple[str, ...] = ()) -> Space:
             "learning_rate": Float(2e-5, 1e-3, log=True, default=2e-4),
             "layer_decay": Choice([0.6, 0.7, 0.8, 0.9], default=0.8, ordered=True),
             "batch_size": Choice([16, 32, 64], default=32, ordered=True),
+            "rank": Choice([0, 8, 32], default=0, ordered=True),
         }
     )
 

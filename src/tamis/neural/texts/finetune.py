@@ -14,6 +14,7 @@ from tamis.core.component import BuildContext, Shape
 from tamis.core.errors import TrialError
 from tamis.core.kinds import TaskKind
 from tamis.core.seeds import generator
+from tamis.neural.adapters import add_adapters, merge_adapters
 from tamis.neural.tables.model import threads
 from tamis.neural.texts.backbones import Located, find
 from tamis.neural.texts.embedding import encoder_of, joined_texts, located_again, plain_texts
@@ -22,6 +23,8 @@ from tamis.neural.training.weights import State, dump_weights, load_weights
 
 WARM_UP = 0.1
 HEAD_RATE = 1e-3
+ADAPTER_RATE = 5.0
+"""Adapters, which begin at zero, want a higher rate than the layers themselves."""
 AVERAGED = (0.7, 0.8, 0.9, 1.0)
 """Shares of the training after which the weights are kept; the mean of all is the result."""
 SOFT_SHARE = 0.85
@@ -82,6 +85,8 @@ class TextTransformer:
     layer_decay : float
         Factor of the rate from one layer to the next lower one.
     batch_size : int
+    rank : int
+        Of low-rank adapters, which are trained instead of the layers and merged into them at the end; 0 for none.
     context : BuildContext
     """
 
@@ -94,6 +99,7 @@ class TextTransformer:
         learning_rate: float = 2e-4,
         layer_decay: float = 0.8,
         batch_size: int = 32,
+        rank: int = 0,
     ) -> None:
         self.backbone = backbone
         self.context = context
@@ -101,6 +107,7 @@ class TextTransformer:
         self.learning_rate = learning_rate
         self.layer_decay = layer_decay
         self.batch_size = batch_size
+        self.rank = rank
         self.centre_, self.spread_ = 0.0, 1.0
         self.realised_: dict[str, Any] = {}
 
@@ -117,7 +124,10 @@ class TextTransformer:
             Where the time is not enough for a training, or the loss is no number.
         """
         began = time.monotonic()
+        torch.manual_seed(self.context.seed % 2**31)  # adapters are drawn
         self._begin(find(self.backbone))
+        if self.rank:
+            add_adapters(self.reader_.network, self.rank, where=lambda name: depth_of(f"{name}.") > 0)
         tokens = self.encoder_.tokens(joined_texts(plain_texts(X)))
         if self._classes:
             target: Tensor = torch.as_tensor(np.asarray(y, dtype=np.int64))
@@ -135,8 +145,7 @@ class TextTransformer:
         self.located_ = located
         self.encoder_: Encoder = encoder_of(located)
         network = load_pretrained(located.path)[1].to(self.encoder_.device)
-        for name, parameter in network.named_parameters():
-            parameter.requires_grad_(depth_of(name) > 0)
+        _train_layers(network)
         self.reader_ = Reader(network, self.encoder_.width, max(1, self._classes), self.encoder_.pooling)
         self.reader_.to(self.encoder_.device)
 
@@ -147,7 +156,8 @@ class TextTransformer:
         groups = []
         for name, parameter in trained.items():
             depth = depth_of(name)
-            rate = self.learning_rate * self.layer_decay ** (highest - depth) if depth else HEAD_RATE
+            highest_rate = self.learning_rate * (ADAPTER_RATE if self.rank else 1.0)
+            rate = highest_rate * self.layer_decay ** (highest - depth) if depth else HEAD_RATE
             decay = WEIGHT_DECAY if parameter.ndim > 1 else 0.0
             groups.append({"params": [parameter], "lr": rate, "rate": rate, "weight_decay": decay})
         return torch.optim.AdamW(groups, betas=(0.9, 0.98))
@@ -173,8 +183,12 @@ class TextTransformer:
                 waiting.pop(0)
                 kept.append({name: one.detach().clone() for name, one in self.reader_.trained().items()})
         for name, one in self.reader_.trained().items():
-            mean = torch.stack([state[name] for state in kept]).mean(dim=0)
-            one.data.copy_(mean.half())  # as it is saved, so that a loaded model predicts the same
+            one.data.copy_(torch.stack([state[name] for state in kept]).mean(dim=0))
+        if self.rank:
+            merge_adapters(self.reader_.network)
+            _train_layers(self.reader_.network)
+        for one in self.reader_.trained().values():
+            one.data.copy_(one.half())  # as it is saved, so that a loaded model predicts the same
         self.reader_.eval()
         self.realised_ = {"epochs": round(step * self.batch_size / len(tokens), 2)}
 
@@ -262,6 +276,12 @@ class TextTransformer:
         _put(model.reader_, state)
         model.centre_, model.spread_, model.realised_ = about["centre"], about["spread"], about["realised"]
         return model
+
+
+def _train_layers(network: nn.Module) -> None:
+    """Let the layers be trained, and what lies below them, the embeddings of words, stay as it is."""
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(depth_of(name) > 0)
 
 
 def _put(reader: Reader, state: Mapping[str, Tensor]) -> None:

@@ -56,6 +56,8 @@ class Recipe:
     """For a pretrained network: what the rate is multiplied by for each of twelve parts that lies further below."""
     frozen: float = 0.0
     """For a pretrained network: the share of its weights, from the image on, that stays as it is."""
+    rank: int = 0
+    """For a pretrained network: that of low-rank adapters, which are trained instead of its weights; 0 for none."""
     ema: bool = True
     """Whether the running average of the weights is what is kept."""
     patience: int = 0
@@ -112,5 +114,6 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("mixup", 0, _ANY),
     ("layer_decay", 0.1, 1),
     ("frozen", 0, 1),
+    ("rank", 0, _ANY),
     ("patience", 0, _ANY),
 )

@@ -16,9 +16,10 @@ from tamis.tasks.task import Task
 FINAL_EPOCHS = 2.0
 """So many times as long as a trial of the search is the last training, where epochs are counted."""
 
-ENOUGH = {"trial": (12.0, 200_000), "growth": (24.0, 500_000), "final": (100.0, 2_000_000)}
+ENOUGH = {"trial": (12.0, 200_000), "growth": (24.0, 500_000), "final": (100.0, 2_000_000), "fold": (30.0, 30_000)}
 """Epochs and images shown after which, when both are reached, a trial of the search has told enough, a wider or deeper
-network learns more than the same for longer, and a last training ends, for another network beside it brings more."""
+network learns more than the same for longer, a last training ends, for another network beside it brings more, and a
+training on one fold may give way to one that holds out another part."""
 
 
 def shape_of(images: ImageSet) -> ImageShape:
@@ -32,7 +33,7 @@ def enough_epochs(what: str, n_images: int) -> float:
 
     Parameters
     ----------
-    what : {"trial", "growth", "final"}
+    what : {"trial", "growth", "final", "fold"}
     n_images : int
         To learn from.
 

@@ -1,12 +1,12 @@
 """What is tried on a pretrained network, in this order: heads on its features, then training on from it; no torch."""
 
 from collections.abc import Mapping
-from math import sqrt
 from typing import Any
 
 from tamis.core.candidate import Candidate
 from tamis.core.kinds import TaskKind
 from tamis.neural.backbones.spec import BackboneSpec
+from tamis.neural.backbones.views import sides_for
 from tamis.neural.language.shapes import ImageShape
 from tamis.neural.transferred import FEATURES
 from tamis.pipelines.catalogue import Catalogue
@@ -31,10 +31,6 @@ REGRESSORS: tuple[tuple[str, Mapping[str, Any]], ...] = (
 """Heads, the quickest first; of boosters the first that is installed is enough."""
 BOOSTERS, LEAST_FOR_BOOSTERS = ("lightgbm", "histgb"), 500
 """Of fewer images boosted trees make too little of a thousand features, and chance picks them all the same."""
-
-COARSE_SIDE, FREE_SIDES = 48, (32, 48, 64, 96, 128, 160, 192, 224)
-"""Sides at which a backbone that takes any is asked to look: at the first, where the whole is seen at once, and at the
-largest that it knows and the images have. Of 244 photographs both together told more than either."""
 
 FEW, TUNED = 1_000, {"optimizer": "adamw", "layer_decay": 0.7, "label_smoothing": 0.0, "warmup": 0.1}
 LARGE_BACKBONE = 8_000_000
@@ -66,23 +62,6 @@ def backbone_named(tree: Candidate) -> str | None:
     'small'
     """
     return str(tree.children[0].settings["backbone"]) if is_frozen(tree) or is_tuned(tree) else None
-
-
-def sides_for(spec: BackboneSpec, shape: ImageShape) -> tuple[int, ...]:
-    """Return at which sides a backbone looks at images: its own, or of one that takes any, those that they have.
-
-    Examples
-    --------
-    >>> sides_for(BackboneSpec("timm", "resnet18", side=224), ImageShape(3, 112, 112))
-    (224,)
-    >>> sides_for(BackboneSpec("tamis", "small", side=96, fixed=False), ImageShape(3, 112, 112))
-    (48, 96)
-    """
-    if spec.fixed:
-        return (spec.side,)
-    most = min(spec.side, max(FREE_SIDES[0], sqrt(shape.pixels)))
-    best = max(side for side in FREE_SIDES if side <= most)
-    return tuple(sorted({min(COARSE_SIDE, best), best}))
 
 
 def frozen_node(body: Candidate) -> Candidate:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,8 @@ from tamis.data.image_sources import read_images
 from tamis.data.images.choice import PIXELS_PER_S, Look, affordable, choose_form, look
 from tamis.data.images.mirrors import mirrors_keep_the_meaning
 from tamis.data.images.reading import ImageReading
-from tamis.evaluate.scheme import Scheme, SplitKind
-from tamis.evaluate.splits import make_folds
+from tamis.evaluate.scheme import Scheme
+from tamis.evaluate.splits import Folds, make_folds
 from tamis.neural.language.shapes import ImageShape
 from tamis.pipelines.catalogue import Catalogue, builtin
 from tamis.run.limits import cpu_count, gpu_count
@@ -36,6 +37,7 @@ from tamis.workflow.images.aside import groups_of, weights_of
 from tamis.workflow.images.backbones import FOLDER as BACKBONES
 from tamis.workflow.images.backbones import Backbones, asked_for, with_own
 from tamis.workflow.images.brief import Brief
+from tamis.workflow.images.holding import MOST_CROSSED, scheme_for
 from tamis.workflow.images.ladder import is_frozen
 from tamis.workflow.images.objective import ImageObjective
 from tamis.workflow.model import Recipe
@@ -45,17 +47,14 @@ from tamis.workflow.settings import Settings
 START = "start.tamis"
 """Beside the plan: the packed network that trainings begin with, where there is one."""
 
-CROSS, CROSS_FOLDS, MOST_CROSSED = "cross.npy", 5, 5_000
-"""Where no more images than the last, heads on frozen features are judged by folds that hold out every image once."""
+CROSS, CROSS_FOLDS = "cross.npy", 5
+"""The folds that heads on frozen features are judged by, where images are few."""
 
 GPU_FACTOR = 50
 """About so many times as many images does a graphics card learn from in a second as two cores do."""
 
 DISK_SHARE = 0.5
 """What decoded images may take of the disk's free space."""
-
-MOST_HELD_OUT = 5_000
-"""Images for validation: at 99 % accuracy the standard error is then 0.14 points; more would be lost to training."""
 
 FEW_OF_A_CLASS = 20
 """So many images of a class are learned from even where there is no time to decode all."""
@@ -155,8 +154,14 @@ class ImagePlan:
 
     @property
     def refits(self) -> bool:
-        """No: the last training takes the time that there is, and a second one on all images would halve it."""
+        """No: a second training on all images would halve the time of the last one; where images are few, the last ones
+        hold out different parts instead."""
         return False
+
+    @cached_property
+    def n_folds(self) -> int:
+        """How many parts of the images may be held out in turn: 1 where there are plenty."""
+        return Folds.open(self.folds).n_folds
 
     @property
     def space(self) -> str:
@@ -185,13 +190,16 @@ class ImagePlan:
         )
 
     def name_of(self, trial: Trial) -> str | None:
-        """Return a name for each training: several of one network are several members."""
+        """Return a name for each training, one for those that hold out different parts: others are several members."""
         proposal = trial.proposal
-        return None if proposal.candidate.component == BATCH else f"{proposal.candidate.key}/{proposal.id}"
+        if proposal.candidate.component == BATCH:
+            return None
+        repeat = proposal.memo.get("repeat")
+        return f"{proposal.candidate.key}/{proposal.id if repeat is None else f'folds {repeat}'}"
 
     def eligible(self, trials: Mapping[str, Sequence[Trial]]) -> list[str]:
         """Return the last trainings, heads, and whatever is better than each: short trainings add little."""
-        losses = {name: min(one.loss for one in told) for name, told in trials.items()}
+        losses = {name: fmean(one.loss for one in told) for name, told in trials.items()}
         last = [
             name for name, told in trials.items()
             if any(one.proposal.memo.get("final") or is_frozen(one.proposal.candidate) for one in told)
@@ -291,7 +299,7 @@ def make_image_plan(
     flip = mirrors_keep_the_meaning(images.images, images.y, settings.seed)
     side = min(form.height, form.width)
     backbones = with_own(backbones, settings, given.only, n_images=images.n_rows, side=side, natural=flip)
-    scheme = _scheme(images.n_rows, settings)
+    scheme = scheme_for(images.n_rows, in_turn=settings.max_latency_ms is None and given.start is None)
     crossed = bool(backbones.names) and images.n_rows <= MOST_CROSSED
     n_held_out = _fold(images, scheme, task, settings.seed, folder / "data" / "splits.npy")
     if crossed:
@@ -374,19 +382,14 @@ def _fold(images: ImageSet, scheme: Scheme, task: Task, seed: int, place: Path) 
     return len(folds.rows(0)[1])
 
 
-def _scheme(n_images: int, settings: Settings) -> Scheme:
-    """Hold out a fifth of few images, less of many."""
-    share = 0.2 if n_images < 1_000 else 0.15 if n_images < 10_000 else min(0.1, MOST_HELD_OUT / n_images)
-    return Scheme(kind=SplitKind.HOLDOUT, holdout=share, reason=f"{n_images:,} images: {100 * share:.0f} % held out")
-
-
 def describe(plan: ImagePlan, images: ImageSet, n_held_out: int) -> str:
     """Say in one line what is learned from what, and how it is validated."""
     form = plan.form
     colours = "grey" if form.channels == 1 else "colour"
     classes = "" if plan.task.kind is TaskKind.REGRESSION else f" of {len(plan.task.classes)} classes"
     mirrored = "; mirrored images are shown too" if plan.flip else ""
+    turns = ", of others in turn where the last training has the time" if plan.n_folds > 1 else ""
     return (
         f"{plan.task.kind}{classes} from {images.n_rows:,} {colours} images of {form.width} x {form.height}; "
-        f"metric {plan.task.metric.name}; validated on {n_held_out:,} of them{mirrored}"
+        f"metric {plan.task.metric.name}; validated on {n_held_out:,} of them{turns}{mirrored}"
     )

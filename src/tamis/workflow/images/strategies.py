@@ -27,14 +27,16 @@ from tamis.search.compose import DeafStrategy, ThenStrategy
 from tamis.search.curves import foreseen
 from tamis.search.evolution import RegularizedEvolution
 from tamis.search.filtering import ProxyFilter
-from tamis.search.finale import FinaleStrategy
+from tamis.search.finale import FinaleStrategy, Layout
 from tamis.search.halving import SuccessiveHalving, geometric_rungs
+from tamis.search.inheritance import InheritingStrategy
 from tamis.search.portfolio import PortfolioStrategy
 from tamis.search.reinforce import ReinforceStrategy
 from tamis.search.sampling import RandomStrategy
 from tamis.search.sharing import WeightSharing
 from tamis.search.surrogate import SurrogateStrategy
 from tamis.workflow.images.brief import FINAL_EPOCHS, enough_epochs
+from tamis.workflow.images.holding import LEAST_FOLDS, folds_to_train
 from tamis.workflow.images.ladder import heads, is_frozen, is_tuned, tuned
 from tamis.workflow.images.plan import UNIT_SHARE, ImagePlan
 from tamis.workflow.settings import IMAGE_SEARCHES, TABLE_SEARCHES
@@ -113,32 +115,38 @@ class ImageIngredients:
         """Those that the grammar writes."""
         found = genotypes.seeds(self.shape, self.plan.n_images, self.plan.space)
         if not found:
-            return [self.draw(generator(self.seed, "first network"))]
+            tree = spaces.sample(self.grammar, generator(self.seed, "first network"))
+            found = [tree.with_parameters(**self.usual)]
         return [one.with_parameters(flip=True) for one in found] if self.plan.flip else found
 
+    @property
+    def usual(self) -> dict[str, Any]:
+        """How networks are trained for so many images, as far as it is not the default."""
+        return genotypes.usual_training(self.plan.n_images)
+
     def draw(self, rng: np.random.Generator) -> Candidate:
-        """Draw a network whose cells are worth training; it is trained in the usual way."""
+        """Draw a network whose cells are worth training, and how it is trained."""
         tree = spaces.sample(self.grammar, rng)
-        return tree.with_parameters(flip=True) if self.plan.flip else tree
+        return tree.with_parameters(**spaces.sample_training(rng, self.usual, self.plan.flip))
 
     def own(self, made: Any) -> Strategy:
-        """Take what a plug-in or the user makes of grammar, seed and known networks; its networks are trained by rungs.
+        """Take what a plug-in or the user offers, an object or what makes one; its networks are trained by rungs.
 
-        It gets the same `Ingredients` as a search for tables.
+        It gets the same `Ingredients` as a search for tables: grammar, seed and known networks. What shares weights or
+        has rungs of its own is left alone.
         """
-        if isinstance(made, Strategy) and not isinstance(made, type):
-            return made
-        return self.halved(strategy_from(made, Ingredients(self.grammar, self.seed, self.known)))
+        strategy = strategy_from(made, Ingredients(self.grammar, self.seed, self.known))
+        return strategy if isinstance(strategy, SuccessiveHalving | WeightSharing) else self.halved(strategy)
 
     @property
     def is_short(self) -> bool:
         """Tell whether there is time for known networks alone."""
         return self.plan.unit_s < UNIT_SHARE * SHORT_S  # as planned: a resume with another limit must ask the same
 
-    def halved(self, inner: Strategy, n_sure: int = 0) -> Strategy:
+    def halved(self, inner: Strategy, n_sure: int = 0, *, inherit: bool = False) -> Strategy:
         """Give many networks little time and the best of them more, and the first ones, where they are known, too."""
         rungs = geometric_rungs(max(LOWEST_S / self.plan.unit_s, 3.0 ** (1 - MOST_RUNGS)))
-        return SuccessiveHalving(inner, rungs=rungs, resource="epochs", n_sure=n_sure)
+        return SuccessiveHalving(inner, rungs=rungs, resource="epochs", n_sure=n_sure, inherit=inherit)
 
     def after_seeds(self, inner: Strategy) -> Strategy:
         """Begin with the known networks, which all show what they come to, and go on with others."""
@@ -159,8 +167,8 @@ def portfolio(given: ImageIngredients) -> Strategy:
 
 
 def local(given: ImageIngredients) -> Strategy:
-    """Climb from the known networks by one decision at a time."""
-    return given.after_seeds(LocalSearch(given.decisions, given.seed))
+    """Climb from the known networks by one decision at a time; each step begins with the weights it came from."""
+    return InheritingStrategy(given.after_seeds(LocalSearch(given.decisions, given.seed)))
 
 
 def evolution(given: ImageIngredients) -> Strategy:
@@ -198,7 +206,8 @@ def morphism(given: ImageIngredients) -> Strategy:
     from tamis.neural.language.morphism import neighbours
     from tamis.search.morphing import MorphStrategy
 
-    return MorphStrategy(start_graphs(given.shape), neighbours, edit_distance, given.seed)
+    morphs = MorphStrategy(start_graphs(given.shape), neighbours, edit_distance, given.seed)
+    return given.halved(morphs, inherit=True)
 
 
 def auto(given: ImageIngredients) -> Strategy:
@@ -211,7 +220,7 @@ def auto(given: ImageIngredients) -> Strategy:
         return ThenStrategy(PortfolioStrategy(kept), climb)
 
     drawn = ProxyFilter(given.draw, then, seed=given.seed, n_drawn=N_DRAWN, n_kept=N_KEPT)
-    return given.after_seeds(drawn)
+    return InheritingStrategy(given.after_seeds(drawn))
 
 
 IMAGE_STRATEGIES: dict[str, Recipe] = {
@@ -236,12 +245,54 @@ def foresight(plan: ImagePlan) -> Callable[[Trial], float]:
     def foresee(trial: Trial) -> float:
         told = trial.outcome.realised
         epochs, speed = float(told.get("epochs", 0.0)), float(told.get("images_per_s", 0.0))
+        before = float(told.get("inherited_epochs", 0.0))  # who begins with the weights of another is ahead
         more = epochs * horizon / trial.proposal.fidelity
         if plan.unit_s < inf and speed > 0:  # a quick machine has ended the trial before its time
             more = max(more, min(most, speed * plan.unit_s * horizon / plan.n_images))
-        return foreseen(trial.loss, epochs, more)
+        return foreseen(trial.loss, epochs + before, more)
 
     return foresee
+
+
+def epochs_left(plan: ImagePlan, budget: BudgetView, told: Outcome | None) -> float:
+    """Return how many epochs one thread comes to in what is left, by the speed that was told of a network."""
+    speed = 0.0 if told is None else float(told.realised.get("images_per_s", 0.0))
+    return 0.0 if budget.remaining_s == inf else speed * budget.remaining_s / plan.n_images
+
+
+def layout_for(plan: ImagePlan) -> Callable[[BudgetView, Outcome | None], Layout]:
+    """Return what lays out the last trainings: how many beside each other, and on how many folds in turn."""
+    alone = plan.settings.max_latency_ms is not None
+
+    def layout(budget: BudgetView, told: Outcome | None) -> Layout:
+        unknown = told is None and plan.only is not None
+        if budget.remaining_s == inf or unknown:  # nothing is known of what the time suffices for
+            folds = min(plan.n_folds, LEAST_FOLDS)
+            return Layout(beside=folds, folds=folds)
+        epochs = epochs_left(plan, budget, told)
+        beside = budget.slots if not alone and epochs >= MANY_EPOCHS else 1
+        return Layout(beside, folds_to_train(plan.n_folds, beside, epochs, plan.n_images))
+
+    return layout
+
+
+def scaling_for(plan: ImagePlan) -> Callable[[Candidate, BudgetView, Outcome | None], Candidate]:
+    """Return what lets a network grow for which there is time in plenty, as far as it still learns well."""
+    layout = layout_for(plan)
+
+    def scaled(found: Candidate, budget: BudgetView, told: Outcome | None) -> Candidate:
+        laid = layout(budget, told)
+        epochs = epochs_left(plan, budget, told) / laid.rounds_left(0)
+        chosen = found.settings  # what the search itself has chosen stays
+        if plan.flip and epochs >= OFTEN and not any(chosen.get(name) for name in STRONGER):
+            found = found.with_parameters(**STRONGER)
+        if is_tuned(found):
+            return found
+        if plan.settings.max_parameters is not None or plan.settings.max_latency_ms is not None:
+            return found
+        return stretched(found, epochs / enough_epochs("growth", plan.n_images))
+
+    return scaled
 
 
 def strategy_for_images(plan: ImagePlan, given: Any = None) -> Strategy:
@@ -260,40 +311,25 @@ def strategy_for_images(plan: ImagePlan, given: Any = None) -> Strategy:
     if plan.only is not None and is_frozen(plan.only):
         return PortfolioStrategy([plan.only])
     if plan.only is not None:
-        return FinaleStrategy(PortfolioStrategy([]), share=1.0, fallback=plan.only, threads=jobs)
-    if given is None and name == "auto" and plan.settings.pretrained is not None and plan.backbones:
-        given = PortfolioStrategy(ingredients.tuned)  # who names a pretrained network wants no other
-    inner = ingredients.own(given) if given is not None else IMAGE_STRATEGIES[name](ingredients)
-
-    def epochs(budget: BudgetView, told: Outcome | None) -> float:
-        """Return how many epochs one thread comes to in what is left."""
-        speed = 0.0 if told is None else float(told.realised.get("images_per_s", 0.0))
-        return 0.0 if budget.remaining_s == inf else speed * budget.remaining_s / plan.n_images
-
+        return FinaleStrategy(
+            PortfolioStrategy([]), share=1.0, fallback=plan.only, threads=jobs, layout=layout_for(plan)
+        )
+    inner: Strategy
+    if given is not None:
+        inner = ingredients.own(given)
+    elif name == "auto" and plan.settings.pretrained is not None and plan.backbones:
+        inner = PortfolioStrategy(ingredients.tuned)  # who names a pretrained network wants no other
+    else:
+        inner = IMAGE_STRATEGIES[name](ingredients)
     alone = plan.settings.max_latency_ms is not None  # then one network is all that predicts
-
-    def beside(budget: BudgetView, told: Outcome | None) -> int:
-        return budget.slots if not alone and epochs(budget, told) >= MANY_EPOCHS else 1
-
-    def scaled(found: Candidate, budget: BudgetView, told: Outcome | None) -> Candidate:
-        """Let a network grow for which there is time in plenty, as far as it still learns well."""
-        chosen = found.settings  # what the search itself has chosen stays
-        if plan.flip and epochs(budget, told) >= OFTEN and not any(chosen.get(name) for name in STRONGER):
-            found = found.with_parameters(**STRONGER)
-        if is_tuned(found):
-            return found
-        if plan.settings.max_parameters is not None or plan.settings.max_latency_ms is not None:
-            return found
-        return stretched(found, epochs(budget, told) / enough_epochs("growth", plan.n_images))
-
     last = FinaleStrategy(
         inner,
         share=FINAL_SHARE,
-        parallel=beside,
+        layout=layout_for(plan),
         threads=jobs,
         n_best=1 if alone else N_FINAL,
         foresee=foresight(plan),
-        scaled=scaled,
+        scaled=scaling_for(plan),
         fallback=ingredients.seeds[0],
         may_end=not alone,
     )

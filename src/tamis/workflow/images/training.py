@@ -37,6 +37,11 @@ MARGIN_S, MARGIN_SHARE = 0.4, 0.03
 MOST_WATCHED = 1_000
 """Images held out that show how a training goes; all of them are predicted when it is over."""
 
+WORTH = 0.5
+"""The share of a network's numbers that it has inherited, to this power, is the share of the parent's epochs that they
+are worth. On digits, after 9 epochs of the parent and 3 of the child: with all of them an error of 2.6 % where 12
+epochs from scratch came to 2.1 and 3 to 17; with a third 2.1, 1.3 and 11; with a seventh 7.3, 2.1 and 17."""
+
 PROBE_S = 1.0
 LEAST_S = 0.5
 
@@ -58,7 +63,8 @@ def train_one(brief: Brief, proposal: Proposal, context: Context, began: float) 
     costs = check_size(brief, network, shape, TTA.of(recipe).count)
     shown = by_weight(train_rows, held.images.weights, seed)
     data = ImageData(held.images.images, held.images.y, rows=shown, scaling=start.scaling)
-    _take_over(network, brief, proposal, store)
+    before = _take_over(network, brief, proposal, store)
+    start.adapt(recipe)
     valid = ImageData(held.images.images, held.images.y, rows=valid_rows) if len(valid_rows) else None
     watched = None if valid is None else valid.subset(np.arange(0, len(valid), -(-len(valid) // MOST_WATCHED)))
     setup = setup_for(brief, network, recipe, proposal, context)
@@ -77,7 +83,8 @@ def train_one(brief: Brief, proposal: Proposal, context: Context, began: float) 
     )
     if trained.stopped == "diverged":
         raise TrialError("Its loss became infinite or no number, also at an eighth of the learning rate.")
-    outcome = _stored(brief, proposal, trained, shape=shape, start=start, store=store)
+    start.merge(trained.network)
+    outcome = _stored(brief, proposal, trained, shape=shape, start=start, before=before, store=store)
     if valid is not None:
         views = TTA.of(recipe) if memo.get("final") else False
         prediction = _predicted(brief, trained, valid, setup, views)
@@ -161,17 +168,25 @@ def setup_for(brief: Brief, network: Any, recipe: Recipe, proposal: Proposal, co
     return setup
 
 
-def _take_over(network: Any, brief: Brief, proposal: Proposal, store: FolderArtefacts) -> None:
-    """Begin with the weights of the parent, or with those that the run was given, as far as they fit."""
-    inherits = proposal.memo.get("inherits")
-    if inherits and "model" in inherits["artefacts"]:
-        content = store.get(inherits["artefacts"]["model"])
+def _take_over(network: Any, brief: Brief, proposal: Proposal, store: FolderArtefacts) -> float:
+    """Begin with the weights of the parent, or with those that the run was given, as far as they fit.
+
+    Returns
+    -------
+    float
+        How many epochs of training they are worth; 0 where they come from elsewhere.
+    """
+    key = (proposal.memo.get("inherits") or {}).get("artefacts", {}).get("model")
+    if key is not None:
+        content = store.get(key)
     elif brief.start is not None and proposal.parent is None:
         content = brief.start
     else:
-        return
-    parent = load_network(*unpack(content))
-    inherit(network, proposal.candidate, parent.module(), parent.tree)
+        return 0.0
+    meta, files = unpack(content)
+    parent = load_network(meta, files)
+    share = inherit(network, proposal.candidate, parent.module(), parent.tree)
+    return share**WORTH * float(meta.get("epochs", 0.0)) if key is not None else 0.0
 
 
 def _reporter(brief: Brief, context: Context) -> Callable[..., None]:
@@ -199,14 +214,22 @@ def _predicted(brief: Brief, trained: Trained, valid: ImageData, setup: Setup, v
 
 
 def _stored(
-    brief: Brief, proposal: Proposal, trained: Trained, *, shape: ImageShape, start: Start, store: FolderArtefacts
+    brief: Brief,
+    proposal: Proposal,
+    trained: Trained,
+    *,
+    shape: ImageShape,
+    start: Start,
+    before: float,
+    store: FolderArtefacts,
 ) -> Outcome:
     weights = dump_weights(trained.network, {"scaling": trained.scaling.to_json()})
     tree, n_outputs = proposal.candidate, brief.task.n_outputs
     member, name = NetworkMember(tree, shape, n_outputs, weights), NAME
     if start.spec is not None:
         member, name = FineTunedMember(tree, shape, n_outputs, weights, spec=start.spec), FINE_TUNED
-    model = store.put(pack(member.files(), {"component": name, "own format": True}, compressed=False))
+    meta = {"component": name, "own format": True, "epochs": round(trained.epochs + before, 3)}
+    model = store.put(pack(member.files(), meta, compressed=False))
     curve = [[round(one.epoch, 2), round(one.seconds, 2), one.score] for one in trained.history]
     realised = {
         "epochs": round(trained.epochs, 3),
@@ -214,6 +237,8 @@ def _stored(
         "stopped": trained.stopped,
         "curve": curve,
     }
+    if before:
+        realised["inherited_epochs"] = round(before, 3)
     return Outcome(Status.DONE, realised=json.loads(json.dumps(realised)), artefacts={"model": model})
 
 

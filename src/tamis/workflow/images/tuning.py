@@ -29,6 +29,16 @@ class Start:
     spec: Mapping[str, Any] | None = None
     """Of its backbone, where it has one."""
 
+    def adapt(self, recipe: Recipe) -> None:
+        """Train adapters instead of a backbone's weights, where the recipe says so; no weights may be loaded then."""
+        if self.spec is not None:
+            self.network.adapt(int(recipe.rank))
+
+    def merge(self, trained: Any) -> None:
+        """Make what adapters have learned a part of the weights of a trained network."""
+        if self.spec is not None:
+            trained.merge()
+
 
 def started(brief: Brief, tree: Candidate, context: Context, *, rows: np.ndarray, seed: int, solve: bool) -> Start:
     """Build the network that a candidate names: with weights drawn from the seed, or on a pretrained one.

@@ -1,12 +1,13 @@
 """Keeps vectors by the content that they were made of, in memory and on disk, shared by all processes.
 
-The file lies under the user's cache (`TAMIS_CACHE`, else `~/.cache/tamis`); it holds hashes and vectors, no texts, and
-may be removed at any time.
+The file lies under the user's cache (`TAMIS_CACHE`, else `~/.cache/tamis`); it holds hashes and vectors, no texts and
+no images, and may be removed at any time.
 """
 
 import hashlib
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
@@ -48,28 +49,32 @@ class VectorCache:
 
     Parameters
     ----------
+    kind : str
+        What is read, such as `texts`.
     name : str
-        Of the file: what the vectors depend on beside the text.
+        Of the file: what the vectors depend on beside the content.
     """
 
-    def __init__(self, name: str) -> None:
-        self.path = cache_folder() / "texts" / f"{name}.sqlite"
+    def __init__(self, kind: str, name: str) -> None:
+        self.path = cache_folder() / kind / f"{name}.sqlite"
         self._held: dict[bytes, np.ndarray] = {}
+        self._lock = threading.Lock()
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, np.ndarray]:
         """Return the vectors that are there."""
-        lacking = list({key for key in keys if key not in self._held})
-        if lacking:
-            for key, vector in self._read(lacking):
-                self._held[key] = vector
-        found = {key: self._held[key] for key in keys if key in self._held}
-        self._bound(found)
+        with self._lock:
+            lacking = list({key for key in keys if key not in self._held})
+            if lacking:
+                self._held.update(self._read(lacking))
+            found = {key: self._held[key] for key in keys if key in self._held}
+            self._bound(found)
         return found
 
     def put(self, keys: Sequence[bytes], vectors: np.ndarray) -> None:
         """Keep vectors, one for each key."""
         half = np.asarray(vectors, dtype=np.float16)
-        self._held.update(zip(keys, half, strict=True))
+        with self._lock:
+            self._held.update(zip(keys, half, strict=True))
         now = time.time()
         rows = [(key, vector.tobytes(), now) for key, vector in zip(keys, half, strict=True)]
         with suppress(sqlite3.Error, OSError), closing(self._open()) as file, file:

@@ -1,0 +1,83 @@
+"""Units of work on a table: what a preparation is told of the rows it is fitted on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tamis.core.candidate import Candidate
+from tamis.core.trial import Proposal
+from tamis.pipelines.catalogue import builtin
+from tamis.pipelines.recipes import NUMBERS
+from tamis.workflow.objective import COPIES, _Work
+
+
+@dataclass
+class Here:
+    """The context of a worker, in this process."""
+
+    folder: Path
+    memory_mb: float = inf
+    threads: int = 1
+    shared: dict[str, Any] = field(default_factory=dict)
+
+    def left_s(self) -> float:
+        return inf
+
+
+def over(name: str, *inside: Candidate, **parameters: Any) -> Candidate:
+    return Candidate.of(name, builtin()[name].space.complete(parameters), *inside)
+
+
+SCALED = over("standardize", over("impute", NUMBERS))
+TREE = over("logistic", over("join", SCALED, over("predictions", over("nearest_neighbors", SCALED, n_neighbors=1))))
+
+
+@pytest.fixture
+def visits() -> pd.DataFrame:
+    """Five visits of each of 40 people, at five times: alike in all they show, and in what chance made their class."""
+    rng = np.random.default_rng(5)
+    who = np.repeat(np.arange(40), 5)
+    frame = pd.DataFrame(rng.normal(size=(40, 3))[who] + 0.01 * rng.normal(size=(200, 3)), columns=list("abc"))
+    return frame.assign(who=[f"p{one}" for one in who], when=who, kept=who % 8, bought=rng.integers(0, 2, 40)[who])
+
+
+@pytest.mark.parametrize("known", ["who", "when", "kept", "copies", "nothing"])
+def test_a_stacked_predictor_knows_no_more_of_a_row_than_the_splits_of_the_run_allow(
+    known: str, visits: pd.DataFrame, planned: Callable[..., Any], tmp_path: Path
+) -> None:
+    roles = {"who": "group", "when": "time", "kept": "fold"}
+    if known == "copies":
+        visits[["a", "b", "c"]] = visits.loc[visits.index // 5 * 5, ["a", "b", "c"]].to_numpy()
+    frame = visits.drop(columns=[one for one in roles if one != known])
+    told: list[str] = []
+    plan = planned(frame, told, roles={known: roles[known]} if known in roles else {}, max_trials=1)
+    assert (plan.data / COPIES).is_file() == (known == "copies"), told
+    work = _Work(plan.objective, Proposal(TREE, fold=1), Here(tmp_path))
+    prepared = work.prepared()
+    right = ((prepared.train[:, -1] < 0.5) == work.y[work.train]).mean()
+    assert right > 0.9 if known == "nothing" else right < 0.7
+
+
+@pytest.mark.parametrize(("below", "whole"), [(SCALED, True), (over("univariate", SCALED, percentile=5.0), False)])
+def test_trees_are_scored_out_of_bag_only_where_the_preparation_has_not_seen_every_target(
+    below: Candidate, whole: bool, planned: Callable[..., Any], tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(80, 60)), columns=[f"noise {number}" for number in range(60)])
+    frame["y"] = rng.permutation(np.arange(80) % 2)
+    plan = planned(frame, [], target="y", max_trials=1)
+    work = _Work(plan.objective, Proposal(over("random_forest", below), fold=0), Here(tmp_path))
+    assert work.answers_for_all == whole and (len(work.train) == 80) == whole
+
+
+def test_trees_are_not_scored_out_of_bag_where_rows_belong_together(planned: Callable[..., Any]) -> None:
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 3)), columns=list("abc")).assign(y=np.arange(40) % 2)
+    assert planned(frame, [], target="y").objective.out_of_bag
+    twice = pd.concat([frame, frame], ignore_index=True)
+    assert not planned(twice, [], target="y").objective.out_of_bag

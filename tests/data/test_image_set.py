@@ -137,15 +137,15 @@ def test_if_most_cannot_be_read_something_else_is_wrong(tmp_path: Path) -> None:
         ImageSet.create(tmp_path, reading, FORM, np.arange(3))
 
 
-def test_copies_become_groups_unless_there_are_others(tmp_path: Path) -> None:
+def test_copies_are_known_beside_groups(tmp_path: Path) -> None:
     values = noise(8)
     values[5] = values[2]
     made = ImageSet.create(tmp_path / "a", reading_of(values), FORM, np.arange(8))
-    assert made.groups[2] == made.groups[5] and len(set(made.groups.tolist())) == 7
+    assert made.copies[2] == made.copies[5] and len(set(made.copies.tolist())) == 7
     assert "1 image occurs more than once, with different labels: copies stay on one side" in made.notes[0]
     given = ImageSet.create(tmp_path / "b", reading_of(values), FORM, np.arange(8), groups=np.arange(8) // 2)
-    assert given.groups.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
-    assert given.notes == ("1 image occurs more than once, with different labels",)
+    assert given.groups.tolist() == [0, 0, 1, 1, 2, 2, 3, 3] and given.copies.tolist() == made.copies.tolist()
+    assert given.notes == made.notes
 
 
 def test_parts_of_another_length_are_refused(tmp_path: Path) -> None:

@@ -152,7 +152,9 @@ class ImageSet:
     """A short name of the content: equal for equal content."""
     weights: np.ndarray | None = None
     groups: np.ndarray | None = None
-    """Whole numbers: images of one group stay on one side of a split; copies of one image are such a group."""
+    """Whole numbers: images of one group stay on one side of a split."""
+    copies: np.ndarray | None = None
+    """Whole numbers: the same for copies of one image, which stay on one side too; None where there are none."""
     notes: tuple[str, ...] = ()
     """What was found while they were prepared, one line each."""
 
@@ -188,7 +190,7 @@ class ImageSet:
         reading : ImageReading
         form : ImageForm
         y, weights, groups : ndarray of shape (n_rows,)
-            The last two optional. Without groups copies of one image become a group, where there are any.
+            The last two optional.
         skip : bool
             Whether images that cannot be read are left out, with a note, or refused.
         threads : int, optional
@@ -220,9 +222,8 @@ class ImageSet:
             arrays = {name: part[kept] for name, part in arrays.items()}
             found = copies(writer.marks, arrays["y"])
             if found.n_repeated:
-                notes.append(found.note if groups is None else found.note.split(": copies stay")[0])
-            if found.n_repeated and groups is None:
-                arrays["groups"] = found.groups
+                notes.append(found.note)
+                arrays["copies"] = found.groups
             writer.finish(arrays, notes)
         return cls.open(folder)
 

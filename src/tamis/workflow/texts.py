@@ -1,6 +1,6 @@
 """By which pretrained encoders the texts of a table are read: those at hand that the time is enough for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import inf
 from pathlib import Path
 
@@ -91,7 +91,7 @@ def encoders_for(
     left_s = inf if settings.is_reproducible else left_s
     cores = cpu_count() if settings.jobs == -1 else settings.jobs
     seconds = {name: known(name).seconds(dataset.n_rows, characters, cores) for name in names}
-    fitting = [name for name in names if seconds[name] <= SHARE * left_s]
+    fitting = _together(seconds, SHARE * left_s, most=len(names) if asked else 2 if left_s >= LATER_S else 1)
     if not fitting:
         quickest = min(names, key=lambda name: seconds[name])
         if settings.texts or asked:
@@ -100,9 +100,26 @@ def encoders_for(
                 f" of {left_s:.0f} s; words and characters are used"
             )
         return ()
-    chosen = tuple(fitting[: 2 if left_s >= LATER_S else 1])
-    tell(f"texts are read by {' and '.join(chosen)} beside their words (about {sum(map(seconds.get, chosen)):.0f} s)")  # type: ignore[arg-type]
-    return chosen
+    spent_s = sum(seconds[name] for name in fitting)
+    tell(f"texts are read by {' and '.join(fitting)} beside their words (about {spent_s:.0f} s)")
+    if asked and (left := [name for name in names if name not in fitting]):
+        tell(f"warning: for {' and '.join(left)} too the time is too short; give the run more")
+    return fitting
+
+
+def _together(seconds: Mapping[str, float], limit_s: float, most: int) -> tuple[str, ...]:
+    """Return the first encoders that between them read the texts in some seconds.
+
+    Examples
+    --------
+    >>> _together({"a": 9.0, "b": 30.0, "c": 4.0, "d": 1.0}, limit_s=20.0, most=2)
+    ('a', 'c')
+    """
+    chosen: list[str] = []
+    for name, one in seconds.items():
+        if len(chosen) < most and sum(seconds[other] for other in chosen) + one <= limit_s:
+            chosen.append(name)
+    return tuple(chosen)
 
 
 def names_for_texts(asked: str | None, table: Table) -> list[str]:

@@ -1,5 +1,6 @@
 """Heads on frozen features, and a pretrained network that is trained on: from the plan to what is stored."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -58,6 +59,22 @@ def test_a_head_is_scored_on_every_image_and_its_stored_form_predicts(little, at
     weight, bias = model.last_layer()
     logits = matrix @ weight.T + bias
     assert np.allclose(logits[:, 1] - logits[:, 0], np.log(np.divide(*model.predict_proba(matrix).T[::-1])), atol=1e-2)
+
+
+def test_features_that_would_take_most_of_the_time_are_given_up_early(little, attempted, monkeypatch):
+    seen = []
+    real = frozen.extract
+
+    def slow(network, images, **how):
+        seen.append(len(images))
+        time.sleep(0.3)
+        return real(network, images, **how)
+
+    monkeypatch.setattr(frozen, "extract", slow)
+    monkeypatch.setattr(frozen, "PIECE", 6)
+    outcome = attempted(little, Proposal(candidate(little, "logistic"), origin="test"), limit_s=4.0)
+    assert outcome.status is not Status.DONE and len(seen) == 1
+    assert "features of 60 images would take" in outcome.reason and "more time" in outcome.reason
 
 
 def test_features_are_computed_once_for_all_heads(little, attempted, monkeypatch):

@@ -157,6 +157,22 @@ def test_groups_of_any_labels_stay_on_one_side(planned, stripes):
     assert not set(groups[train]) & set(groups[valid])
 
 
+def test_copies_stay_on_one_side_even_where_they_are_in_different_groups(planned, stripes):
+    images, labels = stripes
+    twice, kinds = np.concatenate([images[:40], images[:40]]), np.concatenate([labels[:40], labels[:40]])
+    groups = np.arange(80) // 2
+    train, valid = Folds.open(planned(GivenImages(twice, kinds, groups=groups)).folds).rows(0)
+    assert len(valid) and not set(groups[train]) & set(groups[valid])
+    assert not set(train % 40) & set(valid % 40)
+
+
+def test_a_resume_on_another_machine_asks_by_the_cores_that_the_run_began_with(planned, tmp_path, monkeypatch):
+    monkeypatch.setattr("tamis.workflow.images.plan.cpu_count", lambda: 7)
+    plan = planned()
+    monkeypatch.setattr("tamis.workflow.images.plan.cpu_count", lambda: 3)
+    assert ImagePlan.open(tmp_path / "plan.json", plan.settings).cores == plan.brief.cores == 7
+
+
 def test_last_trainings_that_hold_out_different_parts_are_one_member_scored_on_what_each_has_not_seen(
     planned, attempted, small_net, tmp_path
 ):

@@ -15,7 +15,7 @@ from tamis.data.image_form import ImageForm
 from tamis.data.images.copies import mark
 
 HEAD = "images.json"
-ROW_FIELDS = ("y", "weights", "groups")
+ROW_FIELDS = ("y", "weights", "groups", "copies")
 
 
 class ImageWriter:

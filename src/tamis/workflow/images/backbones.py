@@ -22,6 +22,9 @@ FOLDER = "backbones"
 NONE = "none"
 """What is asked for where no pretrained network is to be used."""
 
+BASE = "base"
+"""What the network of an earlier model is called."""
+
 MOST_IMAGES, LEAST_SIDE = 5_000, 24
 """Without being asked, our own backbone is used for no more images than this, and none that are smaller: many images
 teach a network of their own more, and digits of 8 x 8 are no photographs."""
@@ -76,6 +79,11 @@ def asked_for(settings: Settings, folder: Path, tell: Tell) -> Backbones:
         except UnreachableError as error:
             tell(f"{error} Until then Tamis uses the backbone {SMALL!r} that ships with it.")
             name, content = SMALL, own_backbone()
+        if name == BASE:
+            tell(
+                f"goes on from {asked!r}; if it has learned from some of these images already, the score is too good: "
+                "then judge the model by images that neither has seen"
+            )
         name = _free_name(name, content, place, names)
         _keep(place, name, content)
         names[name] = None
@@ -139,7 +147,7 @@ def _opened(asked: str) -> tuple[str, bytes]:
         return SMALL, own_backbone()
     place = Path(asked)
     if (place / "manifest.json").is_file() or (place / "model").is_dir():
-        return "base", of_model(place)
+        return BASE, of_model(place)
     from tamis.neural.backbones.opening import open_backbone
 
     content = open_backbone(asked)

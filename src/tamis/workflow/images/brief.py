@@ -68,6 +68,8 @@ class Brief:
     """The files of pretrained networks by the names that candidates use."""
     cross: Path | None = None
     """Folds that between them hold out every image, where images are few: heads on frozen features are judged so."""
+    cores: int = 1
+    """Of the run together."""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,10 @@ from tamis.workflow.objective import save_array
 CACHE = "features"
 """The folder of the features, beside the decoded images."""
 
+PIECE, MOST_SHARE = 256, 0.6
+"""Images of which the features are computed before it is asked how long all would take, and the share of the time left
+that they may: heads are worth little where nothing else is tried."""
+
 TIMED_IMAGES = 16
 """Images whose prediction is timed."""
 
@@ -74,14 +78,14 @@ def frozen_one(brief: Brief, proposal: Proposal, context: Context, began: float)
 
 
 def features_of(brief: Brief, node: Candidate, context: Context) -> np.ndarray:
-    """Return the features of all images, mapped; computed by whoever asks first, while others wait.
+    """Return the features of all images, mapped; computed by whoever asks first, on all cores, while others wait.
 
     Their file is named by the content: the images, the backbone, and how it sees them.
 
     Raises
     ------
     TrialError
-        Where another worker has not finished them in the time there is.
+        Where they would take too much of the time, or another worker has not finished them.
     """
     images = Held.of(brief, context).images
     content = backbone_of(brief, node, context)
@@ -93,7 +97,7 @@ def features_of(brief: Brief, node: Candidate, context: Context) -> np.ndarray:
         try:
             with FileLock(place.with_suffix(".lock"), timeout=min(context.left_s(), 1e6)):
                 if not place.is_file():  # nobody has written it while we waited
-                    _write(place, _computed(images.images, content, node, context))
+                    _write(place, _computed(images.images, content, node, brief, context))
         except Timeout as error:
             raise TrialError("The features were not computed in the time there is.") from error
     return np.load(place, mmap_mode="r", allow_pickle=False)
@@ -110,11 +114,22 @@ def backbone_of(brief: Brief, node: Candidate, context: Context) -> bytes:
     return kept[name]
 
 
-def _computed(images: np.ndarray, content: bytes, node: Candidate, context: Context) -> np.ndarray:
+def _computed(images: np.ndarray, content: bytes, node: Candidate, brief: Brief, context: Context) -> np.ndarray:
     _, height, width, channels = images.shape
     network, _ = feature_network(content, ImageShape(channels, height, width), views_of(node))
-    setup = probe_inference(network, (channels, height, width), len(images), context.threads)
-    return extract(network, images, setup=setup)
+    setup = probe_inference(network, (channels, height, width), len(images), brief.cores)
+    began, left_s, done = time.monotonic(), context.left_s(), 0
+    pieces = []
+    while done < len(images):
+        pieces.append(extract(network, images[done : done + PIECE], setup=setup))
+        done += len(pieces[-1])
+        whole_s = (time.monotonic() - began) * len(images) / done
+        if done < len(images) and whole_s > MOST_SHARE * left_s:
+            raise TrialError(
+                f"The features of {len(images):,} images would take about {whole_s:.0f} s of the {left_s:.0f} s left. "
+                "Give the run more time, or a smaller network."
+            )
+    return np.concatenate(pieces)
 
 
 def _write(place: Path, features: np.ndarray) -> None:

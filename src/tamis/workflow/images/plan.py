@@ -118,6 +118,8 @@ class ImagePlan:
     """The pretrained networks that are put to work."""
     crossed: bool = False
     """Whether every image is held out once for heads on frozen features."""
+    cores: int = 1
+    """That the run was begun with: on another machine a resume must ask what it asked then."""
 
     @property
     def objective(self) -> ImageObjective:
@@ -127,20 +129,13 @@ class ImagePlan:
     @property
     def brief(self) -> Brief:
         """What every trial is told."""
+        epochs = min(max(UNIT_IMAGES / self.n_images, UNIT_EPOCHS[0]), UNIT_EPOCHS[1])
         return Brief(
-            self.data,
-            self.folds,
-            self.task,
-            seed=self.settings.seed,
-            unit_s=self.unit_s,
-            unit_epochs=min(max(UNIT_IMAGES / self.n_images, UNIT_EPOCHS[0]), UNIT_EPOCHS[1]),
-            space=self.space,
-            max_latency_ms=self.settings.max_latency_ms,
-            max_parameters=self.settings.max_parameters,
-            start=self.start,
-            backbones=self.pretrained.files,
-            cross=self.data / CROSS if self.crossed else None,
-        )
+            self.data, self.folds, self.task, seed=self.settings.seed, unit_s=self.unit_s, unit_epochs=epochs,
+            space=self.space, max_latency_ms=self.settings.max_latency_ms, max_parameters=self.settings.max_parameters,
+            start=self.start, backbones=self.pretrained.files, cross=self.data / CROSS if self.crossed else None,
+            cores=self.cores,
+        )  # fmt: skip
 
     @property
     def pretrained(self) -> Backbones:
@@ -226,6 +221,7 @@ class ImagePlan:
             "column": self.column,
             "backbones": list(self.backbones),
             "crossed": self.crossed,
+            "cores": self.cores,
         }
         atomic_write(path, json.dumps(record).encode())
 
@@ -256,7 +252,13 @@ class ImagePlan:
             column=record.get("column"),
             backbones=tuple(record.get("backbones", ())),
             crossed=record.get("crossed", False),
+            cores=record.get("cores") or cores_of(settings),
         )
+
+
+def cores_of(settings: Settings) -> int:
+    """Return how many cores a run on this machine uses."""
+    return cpu_count() if settings.jobs == -1 else settings.jobs
 
 
 def make_image_plan(
@@ -305,23 +307,13 @@ def make_image_plan(
     if crossed:
         _fold(images, Scheme(n_folds=CROSS_FOLDS), task, settings.seed, folder / "data" / CROSS)
     plan = ImagePlan(
-        settings=settings,
-        task=task,
-        coder=coder,
-        form=form,
-        scheme=scheme,
-        data=folder / "data",
+        settings=settings, task=task, coder=coder, form=form, scheme=scheme, data=folder / "data",
         folds=folder / "data" / "splits.npy",
         unit_s=inf if settings.is_reproducible else min(max(UNIT_SHARE * left_s, UNIT_S[0]), UNIT_S[1]),
-        n_images=images.n_rows,
-        flip=flip,
-        notes=tuple(reading.notes),
-        start=given.start,
-        only=given.only,
-        column=reading.target if reading.target != FOLDERS else None,
-        backbones=backbones.names,
-        crossed=crossed,
-    )
+        n_images=images.n_rows, flip=flip, notes=tuple(reading.notes), start=given.start, only=given.only,
+        column=reading.target if reading.target != FOLDERS else None, backbones=backbones.names, crossed=crossed,
+        cores=cores_of(settings),
+    )  # fmt: skip
     plan.save(folder / "plan.json")
     tell(describe(plan, images, n_held_out))
     return plan
@@ -377,7 +369,9 @@ def _target(
 def _fold(images: ImageSet, scheme: Scheme, task: Task, seed: int, place: Path) -> int:
     """Deal the images out, and say how many the first fold holds out."""
     classes = task.kind.is_classification
-    folds = make_folds(images.y, scheme, classification=classes, groups=images.groups, seed=seed)
+    folds = make_folds(
+        images.y, scheme, classification=classes, groups=images.groups, duplicates=images.copies, seed=seed
+    )
     folds.save(place)
     return len(folds.rows(0)[1])
 

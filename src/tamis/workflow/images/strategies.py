@@ -20,7 +20,6 @@ from tamis.core.trial import Outcome, Trial
 from tamis.neural.language import genotypes, spaces
 from tamis.neural.language.shapes import ImageShape
 from tamis.neural.language.stacking import stretched
-from tamis.run.limits import cpu_count
 from tamis.search.catalogue import Ingredients, strategy_from
 from tamis.search.climbing import LocalSearch
 from tamis.search.compose import DeafStrategy, ThenStrategy
@@ -307,12 +306,11 @@ def strategy_for_images(plan: ImagePlan, given: Any = None) -> Strategy:
         if name in TABLE_SEARCHES or name not in plugged:
             raise wrong_choice("search", name, (*IMAGE_SEARCHES, *plugged))
         given = plugged[name]
-    jobs = cpu_count() if plan.settings.jobs == -1 else plan.settings.jobs
     if plan.only is not None and is_frozen(plan.only):
         return PortfolioStrategy([plan.only])
     if plan.only is not None:
         return FinaleStrategy(
-            PortfolioStrategy([]), share=1.0, fallback=plan.only, threads=jobs, layout=layout_for(plan)
+            PortfolioStrategy([]), share=1.0, fallback=plan.only, threads=plan.cores, layout=layout_for(plan)
         )
     inner: Strategy
     if given is not None:
@@ -326,7 +324,7 @@ def strategy_for_images(plan: ImagePlan, given: Any = None) -> Strategy:
         inner,
         share=FINAL_SHARE,
         layout=layout_for(plan),
-        threads=jobs,
+        threads=plan.cores,
         n_best=1 if alone else N_FINAL,
         foresee=foresight(plan),
         scaled=scaling_for(plan),

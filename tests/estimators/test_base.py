@@ -15,7 +15,7 @@ from sklearn.naive_bayes import GaussianNB
 from tamis import AutoClassifier, AutoRegressor, load
 from tamis.core.component import BuildContext, Component, ComponentKind
 from tamis.core.errors import ParameterError, RunFolderError
-from tamis.core.kinds import CLASSIFICATION
+from tamis.core.kinds import CLASSIFICATION, TaskKind
 from tamis.estimators.results import BOARD, HISTORY
 from tamis.search.sampling import RandomStrategy
 
@@ -76,6 +76,13 @@ def test_workers_and_their_number_do_not_change_the_result(
     for n_jobs in (1, 2):
         there = classifier(**{**options, "n_jobs": n_jobs}).fit(X, y)
         np.testing.assert_array_equal(there.predict_proba(X), inline.predict_proba(X))
+
+
+def test_backbones_are_a_name_or_a_list_of_them(X: np.ndarray, y: np.ndarray) -> None:
+    with pytest.raises(ParameterError, match="'backbone' must be a name"):
+        AutoClassifier(max_trials=1, backbone=3).fit(X, y)
+    model = AutoClassifier(backbone=["small", "e5-small"])
+    assert model._settings(model._asked(), TaskKind.BINARY, None).backbone == "small,e5-small"
 
 
 @pytest.mark.alone

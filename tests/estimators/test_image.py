@@ -119,3 +119,21 @@ def test_what_is_no_set_of_images_is_refused(digits):
         ImageClassifier().fit(x, y[:599])
     with pytest.raises(DataError, match="reshape"):
         ImageClassifier().fit(x.reshape(600, -1), y)
+
+
+def test_a_run_whose_labels_came_in_memory_cannot_be_begun_anew_from_its_files(tmp_path, monkeypatch):
+    class Killed(Exception):
+        pass
+
+    noted = []
+
+    def killed(run, *given, **options):
+        noted.append(run.record.data)
+        raise Killed
+
+    monkeypatch.setattr("tamis.estimators.image.fit", killed)
+    for along in ({"image": "front"}, {"y": ["a", "b"]}, {"sample_weight": [1.0, 2.0]}, {"groups": [1, 2]}):
+        with pytest.raises(Killed):
+            ImageClassifier(path=tmp_path / str(len(noted))).fit("photos/", **along)
+    assert noted[0] == {"path": "photos/", "kind": "images", "image": "front", "classes": True}
+    assert [one["path"] for one in noted[1:]] == ["memory"] * 3

@@ -23,13 +23,6 @@ TAMIS = (sys.executable, "-m", "tamis")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the stories alone: they fill the cores by themselves, many of them against the clock."""
-    for one in items:
-        if Path(__file__).parent in one.path.parents:
-            one.add_marker(pytest.mark.alone)
-
-
 class Program:
     """Runs `tamis` as a program of its own, and ends what is left of it when a test is over."""
 

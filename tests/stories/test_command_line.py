@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.alone  # against the clock
+
 TAMIS = (sys.executable, "-m", "tamis")
 SLACK_S = 2.0
 """What a busy machine may add to the promise of limit × 1.02 + 1 s."""

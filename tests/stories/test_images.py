@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 pytest.importorskip("torch")
-pytestmark = pytest.mark.extras
+pytestmark = [pytest.mark.extras, pytest.mark.alone]
 
 
 @pytest.fixture(scope="module")

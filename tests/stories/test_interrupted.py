@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are sent as on POSIX")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(os.name == "nt", reason="signals are sent as on POSIX"),
+]
 
 
 @pytest.mark.parametrize("when", ["run.json", "model/manifest.json"])

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.alone  # against the clock
+
 SEED = 2024
 LONGEST_S = 9.0
 

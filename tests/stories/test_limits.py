@@ -19,6 +19,8 @@ from dataclasses import replace
 
 import tamis.algorithms.lightgbm as lightgbm
 
+pytestmark = pytest.mark.alone  # against the clock
+
 
 class Glutton:
     def fit(self, X, y, **more):

@@ -21,6 +21,7 @@ from tamis.core.errors import DataError, ParameterError
 from tamis.core.kinds import TaskKind
 from tamis.core.trial import Trial
 from tamis.estimators.inputs import (
+    backbones_named,
     base_folder,
     cores,
     given_names,
@@ -58,6 +59,7 @@ class AutoEstimator(RunResults, BaseEstimator):
         memory_limit: float | str | None = None,
         max_trials: int | None = None,
         predict_time_limit: float | str | None = None,
+        backbone: Any = None,
         random_state: Any = 0,
         output: str | os.PathLike[str] | None = None,
         verbose: int = 0,
@@ -70,6 +72,7 @@ class AutoEstimator(RunResults, BaseEstimator):
         self.memory_limit = memory_limit
         self.max_trials = max_trials
         self.predict_time_limit = predict_time_limit
+        self.backbone = backbone
         self.random_state = random_state
         self.output = output
         self.verbose = verbose
@@ -97,6 +100,7 @@ class AutoEstimator(RunResults, BaseEstimator):
             seed=seed,
             predict_limit_s=None if predicting is None else parse_duration_s(predicting),
             roles=dict(roles or {}),
+            backbone=backbones_named(asked["backbone"]),
         ).check()
 
     def _fit(

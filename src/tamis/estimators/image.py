@@ -18,7 +18,7 @@ from tamis.core.contracts import Strategy
 from tamis.core.errors import DataError, ParameterError
 from tamis.core.kinds import TaskKind
 from tamis.core.trial import Trial
-from tamis.estimators.inputs import base_folder, cores
+from tamis.estimators.inputs import backbones_named, base_folder, cores
 from tamis.estimators.results import BOARD, RunResults
 from tamis.run.limits import parse_duration_s
 from tamis.tasks.targets import label_array
@@ -78,7 +78,7 @@ class ImageEstimator(RunResults, BaseEstimator):
             max_trials=max_trials,
             search=search if isinstance(search, str) else "auto",
             space=asked["space"],
-            backbone=named(asked["backbone"]),
+            backbone=backbones_named(asked["backbone"]),
             max_latency_ms=asked["max_latency_ms"],
             max_parameters=asked["max_parameters"],
             jobs=cores(asked["n_jobs"]),
@@ -142,9 +142,11 @@ class ImageEstimator(RunResults, BaseEstimator):
         strategy = None if fixed else copy.deepcopy(self.search)
         budget = Budget(settings.limit_s, settings.max_trials or inf, spent_s=time.monotonic() - began)
         with run_place(place) as folder:
-            where = str(given.source) if isinstance(given.source, str | os.PathLike) else "memory"
+            in_files = all(one is None for one in (given.y, given.weight, given.groups))
+            where = str(given.source) if in_files and isinstance(given.source, str | os.PathLike) else "memory"
+            source = {"kind": "images", "image": given.image, "classes": given.classes}  # enough to read them again
             again = given.only is not None  # the last training may be made anew
-            with begin(folder, settings, where, source={"kind": "images"}, replace=again) as run:
+            with begin(folder, settings, where, source=source, replace=again) as run:
                 result = fit(
                     run,
                     settings,
@@ -282,23 +284,6 @@ class ImageEstimator(RunResults, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.non_deterministic = True
         return tags
-
-
-def named(backbone: Any) -> str | None:
-    """Return backbones as the settings hold them: one text, with commas between.
-
-    Examples
-    --------
-    >>> named(["small", "resnet18.a1_in1k"])
-    'small,resnet18.a1_in1k'
-    """
-    if backbone is None:
-        return None
-    if isinstance(backbone, str | os.PathLike):
-        return os.fspath(backbone)
-    if isinstance(backbone, list | tuple) and all(isinstance(one, str | os.PathLike) for one in backbone):
-        return ",".join(os.fspath(one) for one in backbone)
-    raise ParameterError(f"The parameter 'backbone' must be a name, a path, or a list of them; got {backbone!r}.")
 
 
 class ImageClassifier(ClassifierMixin, ImageEstimator):

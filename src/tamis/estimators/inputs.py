@@ -18,6 +18,23 @@ from tamis.data.schema import Schema
 from tamis.run.limits import cpu_count
 
 
+def backbones_named(backbone: Any) -> str | None:
+    """Return backbones as the settings hold them: one text, with commas between.
+
+    Examples
+    --------
+    >>> backbones_named(["small", "resnet18.a1_in1k"])
+    'small,resnet18.a1_in1k'
+    """
+    if backbone is None:
+        return None
+    if isinstance(backbone, str | os.PathLike):
+        return os.fspath(backbone)
+    if isinstance(backbone, list | tuple) and all(isinstance(one, str | os.PathLike) for one in backbone):
+        return ",".join(os.fspath(one) for one in backbone)
+    raise ParameterError(f"The parameter 'backbone' must be a name, a path, or a list of them; got {backbone!r}.")
+
+
 def cores(n_jobs: Any) -> int:
     """Return the cores that `n_jobs` means, by scikit-learn's convention: None is one, -2 all but one; -1 stays all.
 

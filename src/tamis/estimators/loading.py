@@ -68,11 +68,10 @@ def load(path: Path | str, components: Sequence[Any] = (), *, metric: Any = None
         n_jobs=settings.jobs,
         max_trials=settings.max_trials,
         predict_time_limit=settings.predict_limit_s,
+        backbone=settings.backbone,
         random_state=settings.seed,
         output=str(folder),
     )
-    if settings.texts:
-        estimator.set_params(backbone=settings.backbone)
     estimator._asked_s = asked_s
     return estimator._take(model, trials, components)
 

@@ -39,6 +39,9 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
     predict_time_limit : float or str, optional
         Seconds that the prediction of 1,000 rows may take on this machine, or a duration such as "50ms". Models that
         take longer are left aside, the ensemble keeps within it, and its members are fitted on all rows.
+    backbone : str, path or sequence of these, optional
+        The pretrained networks that read columns of texts and of image files: names of the catalogue or of the Hugging
+        Face hub, or folders with weights in safetensors. Those at hand unless given; "none" for none.
     random_state : int, RandomState or None, default=0
     output : path, optional
         A folder for the run: it can be looked at and resumed. A temporary one unless given.

@@ -13,7 +13,6 @@ from tamis.data.read import read_table
 from tamis.data.text_signs import LABEL
 from tamis.data.texts import text_frame
 from tamis.estimators.base import AutoEstimator
-from tamis.estimators.image import named
 from tamis.estimators.tabular import AutoClassifier, AutoRegressor
 from tamis.workflow.names import nearest_column
 from tamis.workflow.settings import Settings
@@ -22,39 +21,8 @@ from tamis.workflow.settings import Settings
 class TextEstimator(AutoEstimator):
     """Take lists, columns and files of texts; the rest is as for tables."""
 
-    def __init__(
-        self,
-        time_limit: float | str | None = None,
-        *,
-        backbone: Any = None,
-        metric: Any = None,
-        search: Any = "auto",
-        preset: str = "balanced",
-        n_jobs: int | None = -1,
-        memory_limit: float | str | None = None,
-        max_trials: int | None = None,
-        predict_time_limit: float | str | None = None,
-        random_state: Any = 0,
-        output: str | os.PathLike[str] | None = None,
-        verbose: int = 0,
-    ) -> None:
-        super().__init__(
-            time_limit,
-            metric=metric,
-            search=search,
-            preset=preset,
-            n_jobs=n_jobs,
-            memory_limit=memory_limit,
-            max_trials=max_trials,
-            predict_time_limit=predict_time_limit,
-            random_state=random_state,
-            output=output,
-            verbose=verbose,
-        )
-        self.backbone = backbone
-
     def _settings(self, asked: Mapping[str, Any], task: TaskKind, roles: Mapping[str, str] | None) -> Settings:
-        return replace(super()._settings(asked, task, roles), texts=True, backbone=named(asked["backbone"]))
+        return replace(super()._settings(asked, task, roles), texts=True)
 
     def _fit(
         self,
@@ -118,13 +86,7 @@ class TextClassifier(TextEstimator, AutoClassifier):
     hand (an installed package that carries one, a folder, a cache), its embeddings join them, and with enough time it
     is fine-tuned; it takes the extra `transfer`.
 
-    The parameters and attributes are those of `AutoClassifier`, and one more:
-
-    Parameters
-    ----------
-    backbone : str, path or sequence of these, optional
-        The encoder: a name of the catalogue or of the Hugging Face hub, or a folder with weights in safetensors. Those
-        at hand unless given; "none" for none.
+    The parameters and attributes are those of `AutoClassifier`; `backbone` names the encoder.
 
     Examples
     --------

@@ -170,7 +170,7 @@ class Images:
         where = folder.record.data
         if where["path"] == "memory":
             raise in_memory(folder)
-        return GivenImages(where["path"])
+        return GivenImages(where["path"], image=where.get("image"), classes=where.get("classes", False))
 
     def plan(self, given: Any, context: PlanContext) -> Planned:
         """Choose the form, decode, and hold images out."""

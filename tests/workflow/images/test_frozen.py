@@ -20,6 +20,7 @@ from tamis.workflow.images import frozen
 from tamis.workflow.images.ladder import heads, tuned
 from tamis.workflow.images.plan import GivenImages, ImagePlan
 from tamis.workflow.objective import load_array
+from tamis.workflow.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +73,11 @@ def test_features_that_would_take_most_of_the_time_are_given_up_early(little, at
 
     monkeypatch.setattr(frozen, "extract", slow)
     monkeypatch.setattr(frozen, "PIECE", 6)
-    outcome = attempted(little, Proposal(candidate(little, "logistic"), origin="test"), limit_s=4.0)
-    assert outcome.status is not Status.DONE and len(seen) == 1
-    assert "features of 60 images would take" in outcome.reason and "more time" in outcome.reason
+    for name in ("logistic", "nearest_neighbors"):  # the second hears of it without trying
+        outcome = attempted(little, Proposal(candidate(little, name), origin="test"), limit_s=4.0)
+        assert outcome.status is not Status.DONE and len(seen) == 1
+        assert "features of 60 images would take" in outcome.reason and "more time" in outcome.reason
+    assert little.brief.features_share > replace(little, settings=Settings()).brief.features_share
 
 
 def test_features_are_computed_once_for_all_heads(little, attempted, monkeypatch):

@@ -70,6 +70,8 @@ class Brief:
     """Folds that between them hold out every image, where images are few: heads on frozen features are judged so."""
     cores: int = 1
     """Of the run together."""
+    features_share: float = 1.0
+    """Of the time left, for the features of all images by a pretrained network that stays as it is."""
 
 
 @dataclass(frozen=True)

@@ -31,12 +31,12 @@ from tamis.store.parts import dump_part
 from tamis.workflow.images.brief import Brief, Held, shape_of
 from tamis.workflow.objective import save_array
 
-CACHE = "features"
-"""The folder of the features, beside the decoded images."""
+CACHE, SLOW = "features", ".slow"
+"""The folder of the features, beside the decoded images; the file that tells how long they would take where that is too
+long."""
 
-PIECE, MOST_SHARE = 256, 0.6
-"""Images of which the features are computed before it is asked how long all would take, and the share of the time left
-that they may: heads are worth little where nothing else is tried."""
+PIECE = 64
+"""Images of which the features are computed before it is asked how long all would take."""
 
 TIMED_IMAGES = 16
 """Images whose prediction is timed."""
@@ -97,7 +97,10 @@ def features_of(brief: Brief, node: Candidate, context: Context) -> np.ndarray:
         try:
             with FileLock(place.with_suffix(".lock"), timeout=min(context.left_s(), 1e6)):
                 if not place.is_file():  # nobody has written it while we waited
-                    _write(place, _computed(images.images, content, node, brief, context))
+                    known, left_s = place.with_suffix(SLOW), context.left_s()
+                    if known.is_file() and (whole_s := float(known.read_text())) > brief.features_share * left_s:
+                        raise _too_slow(len(images.images), whole_s, left_s)  # another head has tried
+                    _write(place, _computed(images.images, content, node, brief, context, place))
         except Timeout as error:
             raise TrialError("The features were not computed in the time there is.") from error
     return np.load(place, mmap_mode="r", allow_pickle=False)
@@ -114,7 +117,9 @@ def backbone_of(brief: Brief, node: Candidate, context: Context) -> bytes:
     return kept[name]
 
 
-def _computed(images: np.ndarray, content: bytes, node: Candidate, brief: Brief, context: Context) -> np.ndarray:
+def _computed(
+    images: np.ndarray, content: bytes, node: Candidate, brief: Brief, context: Context, place: Path
+) -> np.ndarray:
     _, height, width, channels = images.shape
     network, _ = feature_network(content, ImageShape(channels, height, width), views_of(node))
     setup = probe_inference(network, (channels, height, width), len(images), brief.cores)
@@ -124,12 +129,17 @@ def _computed(images: np.ndarray, content: bytes, node: Candidate, brief: Brief,
         pieces.append(extract(network, images[done : done + PIECE], setup=setup))
         done += len(pieces[-1])
         whole_s = (time.monotonic() - began) * len(images) / done
-        if done < len(images) and whole_s > MOST_SHARE * left_s:
-            raise TrialError(
-                f"The features of {len(images):,} images would take about {whole_s:.0f} s of the {left_s:.0f} s left. "
-                "Give the run more time, or a smaller network."
-            )
+        if done < len(images) and whole_s > brief.features_share * left_s:
+            place.with_suffix(SLOW).write_text(f"{whole_s:.3f}")
+            raise _too_slow(len(images), whole_s, left_s)
     return np.concatenate(pieces)
+
+
+def _too_slow(n_images: int, whole_s: float, left_s: float) -> TrialError:
+    return TrialError(
+        f"The features of {n_images:,} images would take about {whole_s:.0f} s of the {left_s:.0f} s left. Give the "
+        "run more time, or a smaller network."
+    )
 
 
 def _write(place: Path, features: np.ndarray) -> None:

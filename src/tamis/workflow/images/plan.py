@@ -72,6 +72,11 @@ UNIT_IMAGES, UNIT_EPOCHS = 20_000, (4.0, 40.0)
 """The same where the result may not depend on the machine's speed: images shown, and bounds in epochs."""
 
 
+UNASKED_SHARE, ASKED_SHARE = 0.15, 0.6
+"""Of the time left, for the features of a pretrained network: where nobody has named it, it may help where images are
+few, and must not take their time from the searched networks where there are more."""
+
+
 @dataclass(frozen=True)
 class GivenImages:
     """What a caller hands over."""
@@ -134,7 +139,7 @@ class ImagePlan:
             self.data, self.folds, self.task, seed=self.settings.seed, unit_s=self.unit_s, unit_epochs=epochs,
             space=self.space, max_latency_ms=self.settings.max_latency_ms, max_parameters=self.settings.max_parameters,
             start=self.start, backbones=self.pretrained.files, cross=self.data / CROSS if self.crossed else None,
-            cores=self.cores,
+            cores=self.cores, features_share=UNASKED_SHARE if self.settings.pretrained is None else ASKED_SHARE,
         )  # fmt: skip
 
     @property

@@ -154,6 +154,7 @@ class XGBoost:
             known = np.array([MOST_LEVELS if kind == "c" else np.inf for kind in self.types_])
             X = np.where(known <= X, np.nan, X).astype(np.float32)
         matrix = xgboost.DMatrix(X, nthread=self.threads, **self._typing())
+        self.booster_.set_param({"nthread": self.threads})
         return np.asarray(self.booster_.predict(matrix), dtype=float)
 
     def predict_proba(self, X: Any) -> np.ndarray:

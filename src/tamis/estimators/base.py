@@ -34,7 +34,7 @@ from tamis.estimators.inputs import (
 from tamis.estimators.results import RunResults
 from tamis.pipelines.catalogue import builtin
 from tamis.pipelines.wrapped import components_of
-from tamis.run.limits import parse_duration_s, parse_size_mb
+from tamis.run.limits import cpu_count, parse_duration_s, parse_size_mb
 from tamis.tasks.metrics import metric_from
 from tamis.tasks.targets import label_array
 from tamis.workflow.begin import begin, run_place
@@ -151,6 +151,8 @@ class AutoEstimator(RunResults, BaseEstimator):
         """Become a fitted estimator by a model and the trials that it came of."""
         model.parts = {key: model.parts[key] for key in sorted(model.recipe.parts)}  # the run folder may go
         self.model_ = model
+        n_jobs = cores(self._asked()["n_jobs"])
+        model.threads = cpu_count() if n_jobs == -1 else n_jobs
         self._trials = tuple(trials)
         self._components = tuple(components)
         if not hasattr(self, "n_features_in_"):

@@ -15,6 +15,12 @@ CLASS_WEIGHT = "class_weight"
 """The parameter of a classifier's node that says how far rare classes are weighed up: 0 not at all, 1 fully."""
 
 
+ROW_BY_ROW = frozenset({"lightgbm", "catboost", "xgboost", "histgb"})
+"""Boosters predict each row by itself: not a digit depends on the threads."""
+MANY_ROWS = 2_000
+"""Of fewer, waking the threads takes longer than it saves."""
+
+
 def find(name: str, catalogue: Mapping[str, Component]) -> Component:
     """Return a component by name, refusing one that is not there."""
     try:
@@ -66,7 +72,14 @@ def fit_model(
     return model
 
 
-def predict(model: Any, component: Component, matrix: Any, classification: bool) -> np.ndarray:
-    """Return probabilities (n, n_classes) or values (n,) of a fitted model on a prepared matrix."""
+def predict(
+    model: Any, component: Component, matrix: Any, classification: bool, threads: int | None = None
+) -> np.ndarray:
+    """Return probabilities (n, n_classes) or values (n,) of a fitted model on a prepared matrix.
+
+    Boosters use so many threads where there are many rows; those of the fit unless given.
+    """
     matrix = fit_for(component, matrix)
+    if threads is not None and component.name in ROW_BY_ROW:
+        model.threads = threads if matrix.shape[0] >= MANY_ROWS else 1
     return np.asarray(model.predict_proba(matrix) if classification else np.ravel(model.predict(matrix)))

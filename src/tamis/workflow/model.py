@@ -26,6 +26,7 @@ from tamis.ensemble.threshold import DecisionRule
 from tamis.evaluate.estimate import ScoreEstimate
 from tamis.pipelines import compile as pipelines
 from tamis.pipelines.catalogue import Catalogue, builtin
+from tamis.run.limits import cpu_count
 from tamis.store.artefacts import FolderArtefacts
 from tamis.store.container import unpack
 from tamis.store.parts import load_part
@@ -201,6 +202,7 @@ class Model:
         self.recipe = recipe
         self.parts = parts
         self._catalogue = catalogue
+        self.threads: int = cpu_count()  # that predict many rows
         self._loaded: dict[str, Any] = {}
 
     @classmethod
@@ -323,7 +325,7 @@ class Model:
             for key, share in uses:
                 model = self.part(key)
                 component = pipelines.find(self._loaded[f"{key} component"], self.catalogue)
-                mean.add(pipelines.predict(model, component, matrix, classification), share)
+                mean.add(pipelines.predict(model, component, matrix, classification, self.threads), share)
         return mean.result()
 
     def _uses(self) -> dict[str, list[tuple[str, float]]]:
@@ -387,12 +389,8 @@ class Model:
         weight = None if weight is None else np.asarray(weight)[known]
         if task.kind is not TaskKind.REGRESSION and task.metric.needs is Needs.LABEL:
             prediction = np.eye(len(task.classes or ()))[self.codes(prediction)]
-        return (
-            task.metric.name,
-            float(task.value(coded[known], prediction, weight)),
-            task.metric.higher_is_better,
-            int(known.sum()),
-        )
+        used, value = task.metric, float(task.value(coded[known], prediction, weight))
+        return used.name, value, used.higher_is_better, int(known.sum())
 
 
 def _blocks(n_rows: int) -> Iterator[slice]:

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.alone  # against the clock
+
 SLACK_S = 3.0
 """What a busy machine may add to the promise of limit × 1.02 + 1 s."""
 
@@ -18,8 +20,6 @@ GLUTTON = '''
 from dataclasses import replace
 
 import tamis.algorithms.lightgbm as lightgbm
-
-pytestmark = pytest.mark.alone  # against the clock
 
 
 class Glutton:

@@ -327,25 +327,24 @@ def resume(
         Where a part of the user's own that the run was begun with is lacking or another one.
     """
     folder = RunFolder.open(Path(path))
-    settings = Settings.from_json(folder.record.settings)
-    spent_s = _spent_s(folder)
-    limit_s = settings.limit_s
-    if more_s is not None:
-        limit_s = spent_s + more_s
-    if max_trials is not None or more_s is not None:
-        settings = replace(settings, max_trials=max_trials)
-    if limit_s - spent_s < 1.0:
-        if max_trials is not None:
-            folder.close()
-            raise RunFolderError(
-                f"Nothing is left of the run's {limit_s:g} s, so no more candidates can be tried. Give more time too "
-                "(--time-limit, more_s=)."
-            )
-        limit_s = spent_s + 1.0  # a second to put together what is there
-    before_s = 0.0 if started is None else clock() - started
-    budget = Budget(limit_s=limit_s, max_trials=settings.max_trials or inf, spent_s=spent_s + before_s, clock=clock)
-    settings = replace(settings, time_limit_s=None if limit_s == inf else limit_s)
     try:
+        settings = Settings.from_json(folder.record.settings)
+        spent_s = _spent_s(folder)
+        limit_s = settings.limit_s
+        if more_s is not None:
+            limit_s = spent_s + more_s
+        if max_trials is not None or more_s is not None:
+            settings = replace(settings, max_trials=max_trials)
+        if limit_s - spent_s < 1.0:
+            if max_trials is not None:
+                raise RunFolderError(
+                    f"Nothing is left of the run's {limit_s:g} s, so no more candidates can be tried. Give more time "
+                    "too (--time-limit, more_s=)."
+                )
+            limit_s = spent_s + 1.0  # a second to put together what is there
+        before_s = 0.0 if started is None else clock() - started
+        budget = Budget(limit_s=limit_s, max_trials=settings.max_trials or inf, spent_s=spent_s + before_s, clock=clock)
+        settings = replace(settings, time_limit_s=None if limit_s == inf else limit_s)
         strategy = search_as_begun(settings, strategy)
         folder.update(state=RUNNING)
         return fit(

@@ -25,7 +25,7 @@ from tamis.neural.transferred import FEATURES, BackboneFeatures, views_of
 from tamis.pipelines import compile as pipelines
 from tamis.pipelines.catalogue import Catalogue, builtin
 from tamis.store.artefacts import FolderArtefacts
-from tamis.store.atomic import TEMPORARY
+from tamis.store.atomic import TEMPORARY, atomic_write
 from tamis.store.container import pack
 from tamis.store.parts import dump_part
 from tamis.workflow.images.brief import Brief, Held, shape_of
@@ -130,7 +130,7 @@ def _computed(
         done += len(pieces[-1])
         whole_s = (time.monotonic() - began) * len(images) / done
         if done < len(images) and whole_s > brief.features_share * left_s:
-            place.with_suffix(SLOW).write_text(f"{whole_s:.3f}")
+            atomic_write(place.with_suffix(SLOW), f"{whole_s:.3f}".encode())
             raise _too_slow(len(images), whole_s, left_s)
     return np.concatenate(pieces)
 

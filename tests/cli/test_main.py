@@ -55,3 +55,23 @@ def test_the_program_ends_with_its_exit_code() -> None:
     )
     assert done.returncode == 2
     assert "--metric" in done.stderr
+
+
+def test_an_interrupt_that_python_drops_is_repeated() -> None:
+    program = """
+import signal, sys, time, weakref
+from tamis.cli.main import repeat_interrupt
+sys.unraisablehook = repeat_interrupt
+class Thing: pass
+thing = Thing()
+watched = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+try:
+    del thing
+    print("dropped", flush=True)
+    time.sleep(20)
+except KeyboardInterrupt:
+    print("heard")
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert result.stdout.split() == ["dropped", "heard"], result.stderr
+    assert result.stderr == ""

@@ -3,9 +3,11 @@
 Exit codes: 0 done, 1 a fault of ours or of the machine, 2 the user's mistake, 130 interrupted.
 """
 
+import _thread
 import os
 import signal
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Sequence
@@ -118,10 +120,26 @@ def explain(error: Exception) -> int:
     return 1
 
 
+def repeat_interrupt(lost: Any) -> None:
+    """Interrupt again where Python could not raise an interrupt: in a callback of the collector it drops it.
+
+    Parameters
+    ----------
+    lost : sys.UnraisableHookArgs
+        What was raised where nothing can be.
+    """
+    if issubclass(lost.exc_type, KeyboardInterrupt):
+        # From another thread and a moment later, for raised here it would be dropped as the first was.
+        threading.Timer(0.01, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(lost)
+
+
 def main() -> None:
     """Be the program `tamis`: its clock starts when its process does."""
     started = time.monotonic() - process_age_s()
     warnings.showwarning = show_warning
+    sys.unraisablehook = repeat_interrupt
     for kind in (DeprecationWarning, FutureWarning, PendingDeprecationWarning):
         warnings.simplefilter("ignore", kind)
     code = INTERRUPTED

@@ -8,7 +8,8 @@ so that the whole can be stopped and gone on with; OUT.md is the comparison. Wit
 well. Names of sets may follow; the whole suite otherwise. `--compare` writes the comparison anew and runs nothing;
 `--note` keeps a line that stands above it, and `--beside OTHER.json` sets Tamis against what others did in other
 seconds. `--orders` gives, for each set, the order of starting configurations that was learned without it
-(`portfolio/learn.py --left-out`).
+(`portfolio/learn.py --left-out`). Systems get the cores that this program may use: `taskset -c 0` and `taskset -c 1`
+before it, and two runs go on side by side with a core each.
 """
 
 import argparse
@@ -41,7 +42,8 @@ def run(system: str, one: DataSet, chosen: argparse.Namespace) -> dict[str, Any]
     with tempfile.TemporaryDirectory(prefix="peer-") as place:
         command = [python, str(ADAPTERS), system, "--train", str(one.train), "--test", str(one.test), "--target",
                    one.target, "--task", one.task, "--metric", one.metric, "--limit", f"{limit:g}", "--seed",
-                   str(chosen.seed), "--out", place, "--order", order, *["--speed"] * chosen.speed]  # fmt: skip
+                   str(chosen.seed), "--cores", str(len(os.sched_getaffinity(0))), "--out", place, "--order", order,
+                   *["--speed"] * chosen.speed]  # fmt: skip
         watched = watch(command, timeout_s=4 * limit + 600)
         try:
             record: dict[str, Any] = json.loads(Path(place, "run.json").read_text())

@@ -82,8 +82,8 @@ class Job:
 
 
 def tamis(job):
-    """Tamis; a name behind the colon is a preset or a search, an order of starting configurations replaces its own."""
-    from tamis import AutoClassifier, AutoRegressor
+    """Tamis; a name behind the colon is a preset, a search or `text`; an order of configurations replaces its own."""
+    from tamis import AutoClassifier, AutoRegressor, TextClassifier, TextRegressor
 
     if job.order:
         # No option: who measures an order learned without the set reaches inside.
@@ -93,9 +93,11 @@ def tamis(job):
         warm, Orders.shipped = WarmStart.shipped(), classmethod(lambda cls: Orders(tuple(job.order)))
         others = WarmStart(tuple(one for one in warm.known if one.name != job.folder), warm.near)
         WarmStart.shipped = classmethod(lambda cls: others)
-    kind = AutoRegressor if job.task == "regression" else AutoClassifier
+    texts = job.preset == "text"
+    kinds = (TextRegressor, TextClassifier) if texts else (AutoRegressor, AutoClassifier)
+    kind = kinds[0] if job.task == "regression" else kinds[1]
     preset = job.preset in ("fast", "balanced", "best")
-    options = {"preset" if preset else "search": job.preset} if job.preset else {}
+    options = {"preset" if preset else "search": job.preset} if job.preset and not texts else {}
     model = kind(time_limit=job.limit, metric=job.metric, random_state=job.seed, n_jobs=job.cores, **options)
     model.fit(job.train, job.y)
     model.save(f"{job.place}/model")
@@ -193,6 +195,7 @@ def h2o(job):
 
 
 def lightautoml(job):
+    """LightAutoML; `nlp` is its preset for texts, with TF-IDF in all models: its other features are downloaded."""
     import numpy as np
     import torch
     from lightautoml.automl.presets.tabular_presets import TabularUtilizedAutoML
@@ -201,11 +204,22 @@ def lightautoml(job):
     torch.set_num_threads(job.cores)
     losses = {"roc_auc": "auc", "log_loss": "crossentropy", "rmse": "mse"}
     kinds = {"binary": "binary", "multiclass": "multiclass", "regression": "reg"}
-    model = TabularUtilizedAutoML(
-        task=Task(kinds[job.task], metric=job.named(losses)), timeout=job.limit, cpu_limit=job.cores,
-        memory_limit=job.memory_mb // 1000, gpu_ids=None, random_state=job.seed,
-    )  # fmt: skip
-    model.fit_predict(job.train.assign(target=job.y), roles={"target": "target"}, verbose=0)
+    common = {
+        "task": Task(kinds[job.task], metric=job.named(losses)), "timeout": job.limit, "cpu_limit": job.cores,
+        "memory_limit": job.memory_mb // 1000, "gpu_ids": None,
+    }  # fmt: skip
+    roles = {"target": "target"}
+    if job.preset == "nlp":
+        from lightautoml.automl.presets.text_presets import TabularNLPAutoML
+
+        roles["text"] = [name for name in job.strings if job.train[name].str.split().str.len().median() > 3]
+        model = TabularNLPAutoML(
+            text_params={"lang": "en"}, gbm_pipeline_params={"text_features": "tfidf"},
+            reader_params={"cv": 5, "random_state": job.seed}, **common,
+        )  # fmt: skip
+    else:
+        model = TabularUtilizedAutoML(random_state=job.seed, **common)
+    model.fit_predict(job.train.assign(target=job.y), roles=roles, verbose=0)
     job.kept = model
     reader = getattr(model, "reader", None) or model.outer_pipes[0].ml_algos[0].models[0][0].reader
     places = getattr(reader, "class_mapping", None) or {code: code for code in range(job.n_classes)}

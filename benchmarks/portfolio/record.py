@@ -38,7 +38,8 @@ from tamis.store.artefacts import FolderArtefacts
 from tamis.store.journal import open_journal
 from tamis.workflow.ensembling import unit_of
 from tamis.workflow.kinds import TABLE_PRELOAD
-from tamis.workflow.model import Member, Model
+from tamis.workflow.mixing import Member
+from tamis.workflow.model import Model
 from tamis.workflow.objective import load_array
 from tamis.workflow.plan import Given, Plan, groups_of, make_plan
 from tamis.workflow.settings import Settings

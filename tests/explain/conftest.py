@@ -22,7 +22,8 @@ from tamis.store.journal import SqliteJournal
 from tamis.store.parts import dump_part
 from tamis.tasks.targets import TargetCoder
 from tamis.tasks.task import Task
-from tamis.workflow.model import Member, Recipe, Unit
+from tamis.workflow.mixing import Member, Unit
+from tamis.workflow.model import Recipe
 
 TREES = {
     "node": Candidate.of("network", {}, known("ENAS").with_parameters(width=8, repeats=1, stages=2)),

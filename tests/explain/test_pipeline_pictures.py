@@ -14,7 +14,8 @@ from tamis.pipelines.portfolio import candidates_for
 from tamis.pipelines.recipes import NUMBERS, Groups
 from tamis.tasks.targets import TargetCoder
 from tamis.tasks.task import Task
-from tamis.workflow.model import Member, Model, Recipe, Unit
+from tamis.workflow.mixing import Member, Unit
+from tamis.workflow.model import Model, Recipe
 
 CATALOGUE = builtin()
 TREES = candidates_for(Groups(8, 2, 1, 1, 1), TaskKind.BINARY, 5_000, 13, CATALOGUE)

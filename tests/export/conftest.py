@@ -18,7 +18,8 @@ from tamis.neural.members import NAME, NetworkMember
 from tamis.store.container import pack
 from tamis.tasks.targets import TargetCoder
 from tamis.tasks.task import Task
-from tamis.workflow.model import Member, Model, Recipe, Unit
+from tamis.workflow.mixing import Member, Unit
+from tamis.workflow.model import Model, Recipe
 
 SHAPE = ImageShape(3, 10, 8)
 BODIES = {

@@ -19,7 +19,8 @@ from tamis.pipelines.recipes import Recipe
 from tamis.pipelines.starts import Start
 from tamis.store.artefacts import FolderArtefacts
 from tamis.workflow.ensembling import unit_of
-from tamis.workflow.model import Member, Model
+from tamis.workflow.mixing import Member
+from tamis.workflow.model import Model
 from tamis.workflow.objective import ALL_ROWS
 from tamis.workflow.plan import Given, Plan, make_plan
 from tamis.workflow.settings import Settings

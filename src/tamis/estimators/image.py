@@ -26,7 +26,8 @@ from tamis.workflow.begin import begin, run_place
 from tamis.workflow.fit import fit
 from tamis.workflow.images.plan import GivenImages
 from tamis.workflow.leaderboard import COSTS
-from tamis.workflow.model import Member, Model
+from tamis.workflow.mixing import Member
+from tamis.workflow.model import Model
 from tamis.workflow.settings import Settings
 
 

@@ -13,7 +13,8 @@ from tamis.neural.members import NAME, NetworkMember
 from tamis.neural.transferred import as_network, load_features, load_network
 from tamis.store.atomic import atomic_write
 from tamis.store.container import unpack
-from tamis.workflow.model import Model, Unit
+from tamis.workflow.mixing import Unit
+from tamis.workflow.model import Model
 from tamis.workflow.saving import save_model
 
 if TYPE_CHECKING:

@@ -25,7 +25,8 @@ from tamis.pipelines import compile as pipelines
 from tamis.pipelines.catalogue import PREDICTIONS
 from tamis.pipelines.compile import CLASS_WEIGHT
 from tamis.store.atomic import atomic_write
-from tamis.workflow.model import Member, Model
+from tamis.workflow.mixing import Member
+from tamis.workflow.model import Model
 from tamis.workflow.objective import ALL_ROWS
 
 

@@ -18,7 +18,8 @@ from tamis.evaluate.crossval import OutOfFold
 from tamis.evaluate.splits import Folds
 from tamis.store.artefacts import FolderArtefacts
 from tamis.store.atomic import atomic_write, guarded
-from tamis.workflow.model import Member, Model, Recipe, Unit
+from tamis.workflow.mixing import Member, Unit
+from tamis.workflow.model import Model, Recipe
 from tamis.workflow.objective import load_array
 from tamis.workflow.planned import Planned
 

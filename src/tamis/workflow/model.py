@@ -4,14 +4,14 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tamis.core.candidate import Candidate
 from tamis.core.errors import CorruptArtefactError, DataError, ParameterError, RunFolderError
-from tamis.core.kinds import TaskKind
+from tamis.core.kinds import Role, TaskKind
 from tamis.core.version import __version__
 from tamis.data.frames import to_pandas
 from tamis.data.image_files import whole
@@ -20,19 +20,16 @@ from tamis.data.layout import Layout
 from tamis.data.pixels import Pixels
 from tamis.data.schema import Schema
 from tamis.data.table import Table
-from tamis.ensemble.bagging import RunningMean
 from tamis.ensemble.calibration import Calibrator
 from tamis.ensemble.threshold import DecisionRule
 from tamis.evaluate.estimate import ScoreEstimate
-from tamis.pipelines import compile as pipelines
 from tamis.pipelines.catalogue import Catalogue, builtin
 from tamis.run.limits import cpu_count
 from tamis.store.artefacts import FolderArtefacts
-from tamis.store.container import unpack
-from tamis.store.parts import load_part
 from tamis.tasks.metric import Needs
 from tamis.tasks.targets import TargetCoder
 from tamis.tasks.task import Task
+from tamis.workflow.mixing import Member, Mixture
 from tamis.workflow.names import check_columns, near
 from tamis.workflow.origin import Origin
 
@@ -41,50 +38,6 @@ FORMAT = 1
 
 ROWS_AT_ONCE = 50_000
 """Rows that are prepared together: bounds the memory of a prediction."""
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One fitted pipeline: its preparation and its model, by content hash."""
-
-    preparation: str
-    """Empty where the model takes the rows as they are."""
-    model: str
-    fold: int = 0
-
-
-@dataclass(frozen=True)
-class Member:
-    """A candidate of the ensemble: its fitted pipelines are averaged, then weighted."""
-
-    candidate: Mapping[str, Any]
-    weight: float
-    units: tuple[Unit, ...]
-    label: str = ""
-    """What tells it from other trainings of the same candidate."""
-
-    @property
-    def key(self) -> str:
-        """The candidate's key."""
-        return Candidate.from_json(self.candidate).key
-
-    @property
-    def name(self) -> str:
-        """What no other member is called."""
-        return self.label or self.key
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values for the manifest."""
-        record: dict[str, Any] = {"candidate": self.candidate, "weight": self.weight}
-        if self.label:
-            record["label"] = self.label
-        return {**record, "units": [vars(one) for one in self.units]}
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> "Member":
-        """Read what `to_json` wrote."""
-        units = tuple(Unit(**one) for one in record["units"])
-        return cls(record["candidate"], record["weight"], units, record.get("label", ""))
 
 
 @dataclass(frozen=True)
@@ -203,7 +156,6 @@ class Model:
         self.parts = parts
         self._catalogue = catalogue
         self.threads: int = cpu_count()  # that predict many rows
-        self._loaded: dict[str, Any] = {}
 
     @classmethod
     def load(cls, path: Path | str, catalogue: Catalogue | None = None) -> "Model":
@@ -315,41 +267,27 @@ class Model:
         return self.recipe.calibration.apply(mixed) if self.recipe.calibration else mixed
 
     def _mix(self, table: Table | Pixels) -> np.ndarray:
-        classification = self.task.kind is not TaskKind.REGRESSION
         constant = np.asarray(self.recipe.constant, dtype=np.float64)
         if not self.recipe.members or table.n_rows == 0:
+            classification = self.task.kind is not TaskKind.REGRESSION
             return np.tile(constant, (table.n_rows, 1)) if classification else np.full(table.n_rows, constant[0])
-        mean = RunningMean()
-        for preparation, uses in self._uses().items():
-            matrix = table.values if not preparation else self.part(preparation).transform(table)
-            for key, share in uses:
-                model = self.part(key)
-                component = pipelines.find(self._loaded[f"{key} component"], self.catalogue)
-                mean.add(pipelines.predict(model, component, matrix, classification, self.threads), share)
-        return mean.result()
+        return self.mixture.predict(table, self.threads, beside=self._may_share_cores)
 
-    def _uses(self) -> dict[str, list[tuple[str, float]]]:
-        """Return, for each preparation, the models on top of it with their share, so that it is computed once."""
-        uses: dict[str, list[tuple[str, float]]] = {}
-        whole = sum(one.weight for one in self.recipe.members)
-        for one in self.recipe.members:
-            for unit in one.units:
-                share = one.weight / whole / len(one.units)
-                uses.setdefault(unit.preparation, []).append((unit.model, share))
-        return uses
+    @property
+    def _may_share_cores(self) -> bool:
+        """Tell whether pipelines may predict beside each other: networks for images and texts take all cores alone."""
+        schema = self.recipe.schema
+        return schema is not None and not any(one.role in (Role.TEXT, Role.IMAGE) for one in schema.features)
+
+    @cached_property
+    def mixture(self) -> Mixture:
+        """The members, ready to predict."""
+        classification = self.task.kind is not TaskKind.REGRESSION
+        return Mixture(self.recipe.members, self.parts, self.catalogue, classification)
 
     def part(self, key: str) -> Any:
         """Return a fitted part by its content hash, read when it is first asked for."""
-        if key not in self._loaded:
-            meta, files = unpack(self.parts[key])
-            name = meta.get("component")
-            component = pipelines.find(name, self.catalogue) if name else None
-            if component is not None and component.load is not None and meta.get("own format"):
-                self._loaded[key] = component.load(files)
-            else:
-                self._loaded[key] = load_part(files, self.catalogue.allowed())
-            self._loaded[f"{key} component"] = name
-        return self._loaded[key]
+        return self.mixture.part(key)
 
     def score(
         self, rows: Any, metric: str | None = None, y: Any = None, weight: Any = None

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from math import ceil, inf
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -37,15 +38,26 @@ NetworkKind = Callable[[TableCoder, int, Mapping[str, Any], torch.Generator], Ta
 """(coder, n_outputs, settings, generator) -> an untrained network."""
 
 
+_counting = Lock()
+_inside, _before = 0, 1
+"""How many are in `threads` now, and the count of threads before the first of them."""
+
+
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Let torch use so many threads for a while."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(max(1, count))
+    """Let torch use so many threads for a while; where several are inside at once, the last to leave puts all back."""
+    global _inside, _before
+    with _counting:
+        _before = _before if _inside else torch.get_num_threads()
+        _inside += 1
+        torch.set_num_threads(max(1, count))
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        with _counting:
+            _inside -= 1
+            if not _inside:
+                torch.set_num_threads(_before)
 
 
 def inner_splits(label: np.ndarray, n_splits: int, seed: int, classify: bool) -> list[tuple[np.ndarray, np.ndarray]]:

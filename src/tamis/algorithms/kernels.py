@@ -12,6 +12,8 @@ from tamis.core.space import Choice, Float, Space
 
 SVM_ROWS = 20_000
 PROCESS_ROWS = 1_500
+ROWS_AT_ONCE = 512
+"""That are predicted at once: their covariances with the training rows stay near the processor."""
 RIDGE_ROWS = 5_000
 
 
@@ -215,7 +217,10 @@ class Process:
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the posterior mean: shape (n_rows,) or (n_rows, n_targets)."""
-        mean = self._covariance(np.asarray(X, dtype=float), self.X_) @ self.weights_ + self.mean_
+        X = np.asarray(X, dtype=float)
+        starts = range(0, max(1, len(X)), ROWS_AT_ONCE)
+        parts = [self._covariance(X[start : start + ROWS_AT_ONCE], self.X_) @ self.weights_ for start in starts]
+        mean = np.concatenate(parts) + self.mean_
         return mean[:, 0] if self.flat_ else mean
 
 

@@ -36,7 +36,7 @@ from tamis.workflow.origin import Origin
 FORMAT = 1
 """The version of the manifest; a later Tamis reads every earlier one."""
 
-ROWS_AT_ONCE = 50_000
+ROWS_AT_ONCE = 10_000
 """Rows that are prepared together: bounds the memory of a prediction."""
 
 

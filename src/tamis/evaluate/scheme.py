@@ -158,3 +158,21 @@ def choose_scheme(
     if most < n_folds:
         n_folds, reason = max(2, most), f"{reason}, fewer because a class or the groups are rare"
     return Scheme(SplitKind.GROUPS if groups is not None else SplitKind.FOLDS, n_folds, n_repeats, reason=reason)
+
+
+def how_validated(scheme: Scheme) -> str:
+    """Say in a few words how rows are held out.
+
+    Examples
+    --------
+    >>> how_validated(Scheme(n_folds=5))
+    '5 folds'
+    """
+    if scheme.kind is SplitKind.HOLDOUT:
+        return f"{100 * scheme.holdout:.0f} % of the rows"
+    words = {
+        SplitKind.TIME: "folds in the order of time",
+        SplitKind.GROUPS: "folds that keep groups together",
+        SplitKind.GIVEN: "given folds",
+    }
+    return f"{scheme.n_folds} {words.get(scheme.kind, 'folds')}"

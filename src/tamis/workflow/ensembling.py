@@ -29,6 +29,9 @@ QUICK_STEPS = 12
 MOST_FOR_REFIT = 0.2
 """Share of the run's time that may be kept for fitting the members once more on all rows."""
 
+REFIT_COST = 1.3
+"""A fit on all rows, in units of the longest on the rows of a fold."""
+
 SHARE_OF_TIME = 0.08
 """Share of the run that may go into keeping the ensemble fresh while workers wait for their next trial."""
 
@@ -141,14 +144,20 @@ class EnsembleKeeper:
         self._last_s = time.monotonic() - began
         self._spent_s += self._last_s
         self._finish_s = max(self._finish_s, 0.6 + 6.0 * self._last_s)
-        self.budget.reserve_s = max(self.budget.reserve_s, self._finish_s + self._refit_s())
+        self.budget.reserve_s = self._finish_s + self._refit_s()
 
     def _refit_s(self) -> float:
-        """Return the seconds that fitting the members once more on all rows would take, where that is to be done."""
+        """Return the seconds to keep for fitting those members once more on all rows that there may be time for."""
         if not self.plan.refits:
             return 0.0
-        seconds = [self.trials[one.name][0].outcome.seconds for one in self.recipe.members]
-        return min(MOST_FOR_REFIT * self.budget.limit_s, sum(seconds) / self.slots + max(seconds, default=0.0))
+        most = MOST_FOR_REFIT * self.budget.limit_s
+        seconds = sorted(self.refit_seconds(one.name) for one in self.recipe.members)
+        affordable = [one for one in seconds if one <= most]
+        return min(most, sum(affordable) / self.slots + max(affordable, default=0.0))
+
+    def refit_seconds(self, name: str) -> float:
+        """Return what fitting a candidate once more on all rows is expected to take."""
+        return REFIT_COST * max(one.outcome.seconds for one in self.trials[name])
 
     def mixture(self, keys: list[str], weights: np.ndarray) -> Recipe:
         """Turn weights into the recipe of a model."""
@@ -159,10 +168,15 @@ class EnsembleKeeper:
 
     def member(self, name: str, weight: float) -> Member:
         """Return a candidate as a member, with the fitted pipelines of its folds."""
-        trials = sorted(self.trials[name], key=lambda one: one.proposal.fold)
+        trials = self._kept(name)
         candidate = trials[0].proposal.candidate
         units = tuple(unit_of(one) for one in trials)
         return Member(candidate.to_json(), weight, units, "" if name == candidate.key else name)
+
+    def _kept(self, name: str) -> list[Trial]:
+        """Return the trials of a candidate whose models predict."""
+        trials = sorted(self.trials[name], key=lambda one: one.proposal.fold)
+        return [one for one in trials if self.plan.keeps(one)] or trials
 
     def predict_seconds(self, name: str) -> float:
         """Return the seconds that a member takes for 1,000 rows: one model where it is fitted once more on all rows.
@@ -171,7 +185,7 @@ class EnsembleKeeper:
         """
         settings = self.plan.settings
         timed = settings.predict_limit_s is not None or not settings.is_reproducible
-        seconds = [one.outcome.predict_s if timed else 1.0 for one in self.trials[name]]
+        seconds = [one.outcome.predict_s if timed else 1.0 for one in self._kept(name)]
         return max(seconds) if self.plan.refits else sum(seconds)
 
     def save(self, recipe: Recipe) -> Model:

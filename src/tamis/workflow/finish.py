@@ -135,8 +135,7 @@ def _refitted(keeper: EnsembleKeeper, executor: Executor, recipe: Recipe, *, bud
     proposals: dict[int, int] = {}
     for index, member in enumerate(recipe.members):
         trials = keeper.trials[member.name]
-        expected_s = 1.3 * max(one.outcome.seconds for one in trials)
-        if expected_s * (len(proposals) // executor.slots + 1) > 0.8 * budget.left_s:
+        if keeper.refit_seconds(member.name) * (len(proposals) // executor.slots + 1) > 0.8 * budget.left_s:
             continue
         realised = trials[0].outcome.realised
         number = 10**9 + index

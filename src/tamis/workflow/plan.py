@@ -21,7 +21,7 @@ from tamis.data.frames import to_pandas
 from tamis.data.layout import Layout
 from tamis.data.schema import Schema
 from tamis.data.table import Table
-from tamis.evaluate.scheme import Scheme, SplitKind, choose_scheme
+from tamis.evaluate.scheme import Scheme, SplitKind, choose_scheme, how_validated
 from tamis.evaluate.splits import Folds, make_folds
 from tamis.pipelines.catalogue import Catalogue, builtin
 from tamis.pipelines.recipes import Groups
@@ -144,8 +144,18 @@ class Plan:
 
     @property
     def refits(self) -> bool:
-        """Whether members are fitted once more on all rows at the end: asked for, or the fold is a holdout."""
-        return self.settings.refit or self.scheme.kind is SplitKind.HOLDOUT
+        """Whether members are fitted once more on all rows at the end: there are enough, or the fold is a holdout."""
+        enough = self.settings.refit_from
+        return self.scheme.kind is SplitKind.HOLDOUT or (enough is not None and self._n_rows >= enough)
+
+    @cached_property
+    def _n_rows(self) -> int:
+        return self.origin.n_rows if self.origin is not None else Dataset.open(self.data).n_rows
+
+    def keeps(self, trial: Trial) -> bool:
+        """Tell whether a model may keep what a trial has fitted: further drawings of the folds only tell its score."""
+        bags = self.settings.bags
+        return bags is None or trial.proposal.fold < bags * self.scheme.n_folds
 
     def save(self, path: Path) -> None:
         """Write the plan, whole or not at all."""
@@ -379,21 +389,3 @@ def _scheme(dataset: Dataset, task: Task, settings: Settings, left_s: float) -> 
     if scheme.kind in (SplitKind.FOLDS, SplitKind.GROUPS) and not settings.is_reproducible:
         scheme = replace(scheme, n_repeats=max(scheme.n_repeats, settings.repeats))
     return scheme
-
-
-def how_validated(scheme: Scheme) -> str:
-    """Say in a few words how rows are held out.
-
-    Examples
-    --------
-    >>> how_validated(Scheme(n_folds=5))
-    '5 folds'
-    """
-    if scheme.kind is SplitKind.HOLDOUT:
-        return f"{100 * scheme.holdout:.0f} % of the rows"
-    words = {
-        SplitKind.TIME: "folds in the order of time",
-        SplitKind.GROUPS: "folds that keep groups together",
-        SplitKind.GIVEN: "given folds",
-    }
-    return f"{scheme.n_folds} {words.get(scheme.kind, 'folds')}"

@@ -64,6 +64,9 @@ class Planned(Protocol):
     def refits(self) -> bool:
         """Whether members are fitted once more on all rows at the end."""
 
+    def keeps(self, trial: Trial) -> bool:
+        """Tell whether a model may keep what the trial has fitted."""
+
     def rows(self) -> Rows:
         """Open what is known of the rows."""
 

@@ -38,8 +38,8 @@ def refit(
 ) -> Model:
     """Fit the best candidates of a run once more, on all rows, and save them as a model of its own.
 
-    A run keeps the models of every fold of every member, which predicts best; one model for each candidate predicts
-    several times faster and is as much smaller. The run's own model stays as it is.
+    A run of few rows, or of the preset `best`, keeps the models of every fold of every member; one model for each
+    candidate predicts several times faster and is as much smaller. The run's own model stays as it is.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def refit(
         kind = kind_of(folder)
         if kind.name != "table":
             raise ParameterError("Networks for images are not fitted once more: each has learned from all it needs.")
-        settings = replace(Settings.from_json(folder.record.settings).with_preset(), members=members, refit=True)
+        settings = replace(Settings.from_json(folder.record.settings).with_preset(), members=members, refit_from=0)
         plan: Any = kind.open_plan(folder.path / "plan.json", settings)
         plan = replace(plan, task=judged_as_begun(plan.task, metric), components=components_of(components))
         journal = open_journal(folder.journal)

@@ -86,8 +86,11 @@ class Settings:
     """By what share the loss may rise where the ensemble is freed of members that hardly pay for their time."""
     base: str | None = None
     """The folder of an earlier run or model that this one begins with: its best candidates, a network's weights too."""
-    refit: bool = False
-    """Whether the model is fitted once more on all rows instead of keeping those of the folds."""
+    refit_from: int | None = 1_000
+    """For tables: of so many rows, members are fitted once more on all of them instead of keeping the models of the
+    folds, where the time allows; None: never. On fewer the mean of fold models was seen to be the better one."""
+    bags: int | None = 1
+    """For tables: of so many drawings of the folds models are kept, the others only tell what is best; None: of all."""
 
     def check(self) -> "Settings":
         """Refuse values that cannot be, naming the option.
@@ -146,7 +149,7 @@ class Settings:
         """Apply the preset: a function from settings to settings."""
         found = _PRESETS[self.preset](self)
         if self.predict_limit_s is not None:
-            found = replace(found, refit=True)  # one model instead of each fold's
+            found = replace(found, refit_from=0)  # one model instead of each fold's
         if self.max_latency_ms is not None:
             found = replace(found, members=1)  # the bound is one of the prediction, not of each network in it
         return found
@@ -164,7 +167,7 @@ class Settings:
 
 def fast(settings: Settings) -> Settings:
     """Predict quickly: at most two candidates, refitted on all rows."""
-    return replace(settings, members=2, repeats=1, refit=True, tolerance=0.005)
+    return replace(settings, members=2, repeats=1, refit_from=0, tolerance=0.005)
 
 
 def balanced(settings: Settings) -> Settings:
@@ -173,8 +176,8 @@ def balanced(settings: Settings) -> Settings:
 
 
 def best(settings: Settings) -> Settings:
-    """Take every member that helps."""
-    return replace(settings, members=30, repeats=5, tolerance=0.0)
+    """Take every member that helps, and of each the models of all folds."""
+    return replace(settings, members=30, repeats=5, tolerance=0.0, refit_from=None, bags=None)
 
 
 _PRESETS = {"fast": fast, "balanced": balanced, "best": best}

@@ -158,6 +158,10 @@ class ImagePlan:
         hold out different parts instead."""
         return False
 
+    def keeps(self, trial: Trial) -> bool:
+        """Yes: every network is worth keeping."""
+        return True
+
     @cached_property
     def n_folds(self) -> int:
         """How many parts of the images may be held out in turn: 1 where there are plenty."""

@@ -1,6 +1,7 @@
 """Tests of which fitted models a run's model is made of at the end: those of folds, or one on all rows."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from tamis.core.budget import Budget
 from tamis.core.candidate import Candidate
 from tamis.core.trial import Outcome, Proposal, Status, Trial
+from tamis.evaluate.scheme import Scheme, SplitKind
 from tamis.workflow.begin import begin
 from tamis.workflow.fit import fit
 from tamis.workflow.model import Model
@@ -42,6 +44,14 @@ def test_members_are_fitted_on_all_rows_where_there_are_enough(
     saved = Model.load(tmp_path / "run")
     assert saved.score(rows, "accuracy")[1] > 0.8
     assert saved.recipe.estimate is not None
+
+
+@pytest.mark.parametrize(("kind", "refits"), [("folds", False), ("holdout", True), ("time", True)])
+def test_where_folds_leave_rows_out_members_are_fitted_on_all(
+    planned: Callable[..., Any], kind: str, refits: bool
+) -> None:
+    plan = planned(preset="best")
+    assert replace(plan, scheme=Scheme(SplitKind(kind), 3)).refits == refits
 
 
 @pytest.mark.parametrize(("bags", "kept"), [(1, [True, True, False, False]), (2, [True] * 4), (None, [True] * 4)])

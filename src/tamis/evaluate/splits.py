@@ -23,7 +23,7 @@ class Folds:
         The fold that validates each row, `NEVER` for rows that are only trained on.
     n_folds : int
     expanding : bool
-        Whether a fold trains only on rows of earlier folds (time order).
+        Whether a fold trains only on earlier rows, those of folds with higher numbers (time order).
     barred : ndarray of shape (n_folds, n_rows), optional
         With `expanding`: where not 0, the rows that a fold must not train on, for their group is validated in it.
     """
@@ -65,7 +65,7 @@ class Folds:
             raise ParameterError(f"The number of a fold must lie between 0 and {self.n_units - 1}; got {fold}.")
         repeat, number = divmod(fold, self.n_folds)
         held = self.fold_of[repeat]
-        trained = held < number if self.expanding else held != number
+        trained = (held > number) | (held == NEVER) if self.expanding else held != number
         if self.barred is not None:
             trained = trained & (self.barred[number] == 0)
         train = np.flatnonzero(trained)
@@ -156,7 +156,7 @@ def _in_time(times: Any, n_folds: int, groups: np.ndarray | None) -> Folds:
     """
     fold_of, n_made = _expanding(times, n_folds)
     if groups is None:
-        return Folds(fold_of, n_made, expanding=True)
+        return _latest_first(fold_of, n_made)
     held = fold_of[0]
     barred = np.stack([(held < fold) & np.isin(groups, groups[held == fold]) for fold in range(n_made)])
     empty = [fold for fold in range(n_made) if not ((held < fold) & ~barred[fold]).any()]
@@ -167,7 +167,16 @@ def _in_time(times: Any, n_folds: int, groups: np.ndarray | None) -> Folds:
             "train on. Give the groups or the times, not both."
         )
     fold_of = np.where(held < first, NEVER, held - first).astype(np.int16)[None]
-    return Folds(fold_of, n_made - first, expanding=True, barred=barred[first:])
+    return _latest_first(fold_of, n_made - first, barred[first:])
+
+
+def _latest_first(fold_of: np.ndarray, n_folds: int, barred: np.ndarray | None = None) -> Folds:
+    """Number stretches of time backwards: the first fold is the latest, with most rows to learn from.
+
+    What is found out on the first fold, such as a count of rounds, is taken over by the others and by the fit on all.
+    """
+    turned = np.where(fold_of == NEVER, NEVER, n_folds - 1 - fold_of).astype(np.int16)
+    return Folds(turned, n_folds, expanding=True, barred=None if barred is None else barred[::-1])
 
 
 def _from_column(given: Any) -> tuple[np.ndarray, int]:

@@ -153,7 +153,7 @@ class EnsembleKeeper:
         most = MOST_FOR_REFIT * self.budget.limit_s
         seconds = sorted(self.refit_seconds(one.name) for one in self.recipe.members)
         affordable = [one for one in seconds if one <= most]
-        return min(most, sum(affordable) / self.slots + max(affordable, default=0.0))
+        return min(most, max(sum(affordable) / self.slots, max(affordable, default=0.0)))
 
     def refit_seconds(self, name: str) -> float:
         """Return what fitting a candidate once more on all rows is expected to take."""

@@ -144,9 +144,13 @@ class Plan:
 
     @property
     def refits(self) -> bool:
-        """Whether members are fitted once more on all rows at the end: there are enough, or the fold is a holdout."""
+        """Whether members are fitted once more on all rows at the end: of many rows, and where folds leave some out.
+
+        So does a single holdout, and the order of time, where most models have seen nothing of the latest rows.
+        """
         enough = self.settings.refit_from
-        return self.scheme.kind is SplitKind.HOLDOUT or (enough is not None and self._n_rows >= enough)
+        lacking = self.scheme.kind in (SplitKind.HOLDOUT, SplitKind.TIME)
+        return lacking or (enough is not None and self._n_rows >= enough)
 
     @cached_property
     def _n_rows(self) -> int:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
@@ -29,8 +30,14 @@ QUICK_STEPS = 12
 MOST_FOR_REFIT = 0.2
 """Share of the run's time that may be kept for fitting the members once more on all rows."""
 
+FINISH_COST = 1.5
+"""The last selection and the honest score, in units of an update, which shares the cores with the workers."""
+
+SAFE_SHARE = 0.8
+"""Of the time that is kept for fits on all rows: so much of it they are expected to take."""
+
 REFIT_COST = 1.3
-"""A fit on all rows, in units of the longest on the rows of a fold."""
+"""A fit on all rows, in units of the usual one on the rows of a fold, which shares the machine with others."""
 
 SHARE_OF_TIME = 0.08
 """Share of the run that may go into keeping the ensemble fresh while workers wait for their next trial."""
@@ -67,7 +74,7 @@ class EnsembleKeeper:
         self._spent_s = 0.0
         self._began = time.monotonic()
         self._last_s = 0.0
-        self._finish_s = budget.reserve_s
+        self._least_s = budget.reserve_s
 
     def begin(self, earlier: Iterable[Trial]) -> None:
         """Save a constant answer at once, then take in what an earlier sitting has left."""
@@ -143,21 +150,20 @@ class EnsembleKeeper:
         self._dirty = False
         self._last_s = time.monotonic() - began
         self._spent_s += self._last_s
-        self._finish_s = max(self._finish_s, 0.6 + 6.0 * self._last_s)
-        self.budget.reserve_s = self._finish_s + self._refit_s()
+        self.budget.reserve_s = max(self._least_s, 0.6 + FINISH_COST * self._last_s) + self._refit_s()
 
     def _refit_s(self) -> float:
         """Return the seconds to keep for fitting those members once more on all rows that there may be time for."""
         if not self.plan.refits:
             return 0.0
         most = MOST_FOR_REFIT * self.budget.limit_s
-        seconds = sorted(self.refit_seconds(one.name) for one in self.recipe.members)
+        seconds = [self.refit_seconds(one.name) / SAFE_SHARE for one in self.recipe.members]
         affordable = [one for one in seconds if one <= most]
         return min(most, max(sum(affordable) / self.slots, max(affordable, default=0.0)))
 
     def refit_seconds(self, name: str) -> float:
         """Return what fitting a candidate once more on all rows is expected to take."""
-        return REFIT_COST * max(one.outcome.seconds for one in self.trials[name])
+        return REFIT_COST * median(one.outcome.seconds for one in self.trials[name])
 
     def mixture(self, keys: list[str], weights: np.ndarray) -> Recipe:
         """Turn weights into the recipe of a model."""

@@ -133,10 +133,13 @@ def _honest_score(
 def _refitted(keeper: EnsembleKeeper, executor: Executor, recipe: Recipe, *, budget: Budget, tell: Tell) -> Recipe:
     """Fit the members once more on all rows, those that the time allows; the others keep the models of their folds."""
     proposals: dict[int, int] = {}
+    promised_s = 0.0
     for index, member in enumerate(recipe.members):
         trials = keeper.trials[member.name]
-        if keeper.refit_seconds(member.name) * (len(proposals) // executor.slots + 1) > 0.8 * budget.left_s:
+        seconds = keeper.refit_seconds(member.name)
+        if promised_s / executor.slots + seconds > budget.left_s:
             continue
+        promised_s += seconds
         realised = trials[0].outcome.realised
         number = 10**9 + index
         proposal = Proposal(

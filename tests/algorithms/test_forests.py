@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
+from tamis.algorithms.forests import _mean_of_trees
 from tamis.core.kinds import TaskKind
 
 
@@ -61,3 +63,13 @@ def test_a_pure_leaf_is_not_certain(named, fresh):
     y = (X[:, 0] >= 10).astype(int)
     prediction = fresh(named("decision_tree"), TaskKind.BINARY, X).fit(X, y).predict_proba(X)
     assert prediction.min() == pytest.approx(0.5 / 11)
+
+
+@pytest.mark.parametrize("name", ["random_forest", "extra_trees"])
+@pytest.mark.parametrize("task", list(TaskKind))
+def test_trees_asked_one_by_one_answer_as_their_forest(named, problem, fresh, name, task):
+    X, y = problem(task, 120)
+    forest = fresh(named(name), task, X, parameters={"n_estimators": 20}).fit(X, y).estimator_
+    wanted = forest.predict_proba(X) if task.is_classification else forest.predict(X)[:, None]
+    for rows in (X, sparse.csr_matrix(X)):
+        np.testing.assert_array_equal(_mean_of_trees(forest, rows), wanted)

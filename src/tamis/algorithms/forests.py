@@ -139,14 +139,26 @@ class Forest:
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return probabilities of shape (n_rows, n_classes)."""
-        seen = np.ones((X.shape[0], 1)) if self.estimator_ is None else normalize(self.estimator_.predict_proba(X))
+        seen = np.ones((X.shape[0], 1)) if self.estimator_ is None else normalize(_mean_of_trees(self.estimator_, X))
         return spread_classes(seen, self.present_, self.n_classes, self.n_rows_)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return predictions of shape (n_rows,)."""
         if self.estimator_ is None:
             return np.full(X.shape[0], self.scale.low)
-        return self.scale.inverse(self.estimator_.predict(X))
+        return self.scale.inverse(_mean_of_trees(self.estimator_, X)[:, 0])
+
+
+def _mean_of_trees(estimator: Any, X: Any) -> np.ndarray:
+    """Return the mean of what the trees of a forest predict, as the forest itself does: shape (n_rows, n_outputs).
+
+    The forest spends a fifth of a millisecond on each tree before it asks it, which is most of the time of few rows.
+    """
+    X = X.astype(np.float32) if hasattr(X, "indptr") else np.ascontiguousarray(X, dtype=np.float32)
+    total = np.zeros((X.shape[0], estimator.estimators_[0].tree_.value.shape[2]))
+    for tree in estimator.estimators_:
+        total += tree.tree_.predict(X)
+    return total / len(estimator.estimators_)
 
 
 def _criterion(parameters: Mapping[str, Any], context: BuildContext) -> str:

@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cache
 from math import inf
 from typing import Any
 
@@ -18,6 +19,15 @@ MOST_LEVELS = 255
 """scikit-learn takes codes below 255; columns with more levels are taken as numbers."""
 STEP_S = 1.0
 """Between two looks at the clock, as far as the time of a round is known."""
+
+
+@cache
+def _thread_pools() -> Any:
+    """Return what limits the threads of the libraries there are: to look for them takes longer than few rows do."""
+    import sklearn.ensemble  # noqa: F401  # it brings the library that is to be limited
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+    return ThreadpoolController()
 
 
 class _Learner:
@@ -148,9 +158,7 @@ class HistGB:
 
     def _limited(self) -> Any:
         """Return a context in which OpenMP keeps to the threads given, which scikit-learn has no argument for."""
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-        return threadpool_limits(self.threads, "openmp")
+        return _thread_pools().limit(limits=self.threads, user_api="openmp")
 
     def _known(self, X: np.ndarray) -> np.ndarray:
         """Return X with codes that scikit-learn cannot take as missing."""

@@ -24,15 +24,15 @@ from tamis.workflow.settings import Settings
 @pytest.mark.parametrize(
     ("options", "folds"),
     [
-        ({}, [0, 1]),
-        ({"refit_from": 100}, [ALL_ROWS]),
-        ({"refit_from": 121}, [0, 1]),
+        ({}, [ALL_ROWS, 0, 1]),
+        ({"folds_below": 100}, [ALL_ROWS]),
+        ({"folds_below": 121}, [ALL_ROWS, 0, 1]),
         ({"preset": "fast"}, [ALL_ROWS]),
-        ({"preset": "best", "refit_from": 100}, [0, 1, 2, 3]),
+        ({"preset": "best", "folds_below": 100}, [ALL_ROWS, 0, 1, 2, 3]),
         ({"predict_limit_s": 60.0}, [ALL_ROWS]),
     ],
 )
-def test_members_are_fitted_on_all_rows_where_there_are_enough(
+def test_members_are_fitted_on_all_rows_beside_their_folds_where_rows_are_few(
     rows: pd.DataFrame, tmp_path: Path, options: dict[str, Any], folds: list[int]
 ) -> None:
     settings = Settings(target="bought", max_trials=1, n_folds=2, **options)
@@ -40,18 +40,20 @@ def test_members_are_fitted_on_all_rows_where_there_are_enough(
     with begin(tmp_path / "run", settings, "memory") as folder:
         model = fit(folder, settings, budget=Budget(inf, 1), data=Given(rows), tell=told.append).model
     assert [[unit.fold for unit in one.units] for one in model.recipe.members] == [folds]
-    assert any("once more on all rows" in line for line in told) == (folds == [ALL_ROWS])
+    beside = ", beside the models of their folds" if len(folds) > 1 else ""
+    assert f"fitted 1 of 1 members once more on all rows{beside}" in told
+    assert model.recipe.members[0].shares[0] == pytest.approx(0.5 if beside else 1.0)
     saved = Model.load(tmp_path / "run")
     assert saved.score(rows, "accuracy")[1] > 0.8
     assert saved.recipe.estimate is not None
 
 
-@pytest.mark.parametrize(("kind", "refits"), [("folds", False), ("holdout", True), ("time", True)])
-def test_where_folds_leave_rows_out_members_are_fitted_on_all(
-    planned: Callable[..., Any], kind: str, refits: bool
+@pytest.mark.parametrize(("kind", "kept"), [("folds", True), ("groups", True), ("holdout", False), ("time", False)])
+def test_models_that_lack_the_latest_rows_or_a_part_are_not_kept(
+    planned: Callable[..., Any], kind: str, kept: bool
 ) -> None:
     plan = planned(preset="best")
-    assert replace(plan, scheme=Scheme(SplitKind(kind), 3)).refits == refits
+    assert replace(plan, scheme=Scheme(SplitKind(kind), 3)).keeps_folds == kept
 
 
 @pytest.mark.parametrize(("bags", "kept"), [(1, [True, True, False, False]), (2, [True] * 4), (None, [True] * 4)])

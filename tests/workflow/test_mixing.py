@@ -52,6 +52,12 @@ def test_units_are_averaged_members_weighted_and_a_preparation_is_computed_once(
     assert mixture.prepared == ["p", "q"]
 
 
+def test_a_pipeline_may_have_a_larger_share_of_its_member() -> None:
+    one = Member({}, 1.0, (Unit("p", "a", share=3.0), Unit("p", "b")))
+    assert Member.from_json(one.to_json()) == one and one.shares == [0.75, 0.25]
+    assert Answering([one], {"a": 4.0, "b": 8.0}).predict(Rows(1), 1, beside=True).tolist() == [5.0]  # type: ignore[arg-type]
+
+
 def test_one_fitted_pipeline_in_two_members_has_the_weight_of_both() -> None:
     mixture = Answering([member(1.0, ("p", "a")), member(1.0, ("p", "a"), ("p", "b"))], {"a": 4.0, "b": 8.0})
     assert mixture.predict(Rows(1), 1, beside=True).tolist() == [5.0]  # type: ignore[arg-type]

@@ -47,8 +47,8 @@ def test_a_wrong_option_is_named(name: str, value: object, shown: str) -> None:
 def test_the_fast_preset_keeps_few_members_and_the_best_many() -> None:
     fast, best = (Settings(preset=name).with_preset() for name in ("fast", "best"))
     assert fast.members < Settings().members < best.members
-    assert fast.refit_from == 0
-    assert best.refit_from is None and best.bags is None
+    assert fast.folds_below == 0
+    assert best.folds_below is None and best.bags is None
     assert Settings(preset="balanced").with_preset() == Settings()
 
 

@@ -41,8 +41,8 @@ def networks_of(model: Model) -> list[tuple[float, NetworkMember]]:
     whole = sum(one.weight for one in model.recipe.members)
     found = []
     for one in model.recipe.members:
-        for unit in one.units:
-            found.append((one.weight / whole / len(one.units), _network_of(model, unit)))
+        for unit, share in zip(one.units, one.shares, strict=True):
+            found.append((one.weight / whole * share, _network_of(model, unit)))
     return sorted(found, key=lambda pair: -pair[0])
 
 

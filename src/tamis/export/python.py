@@ -248,8 +248,11 @@ class _Script:
         fold = "fold" if folds == [one.fold for one in member.units] else literal(member.units[0].fold)
         name = f"model_{number}"
         self.functions.append(program.model(name, tree, text, summary=component.summary, share=share, fold=fold))
-        parts = [name, literal(share), literal(folds), *([literal(strength)] if self.evens_out else [])]
-        self.entries.setdefault(called, []).append(bracketed("(", parts, ")"))
+        weighed = [literal(strength)] if self.evens_out else []
+        for part in sorted(set(member.shares)):  # pipelines of one share are averaged
+            some = [fold for fold, of_it in zip(folds, member.shares, strict=True) if of_it == part]
+            parts = [name, literal(share * part * len(some)), literal(some), *weighed]
+            self.entries.setdefault(called, []).append(bracketed("(", parts, ")"))
 
     @property
     def tells_clusters(self) -> bool:

@@ -185,14 +185,15 @@ class EnsembleKeeper:
         return [one for one in trials if self.plan.keeps(one)] or trials
 
     def predict_seconds(self, name: str) -> float:
-        """Return the seconds that a member takes for 1,000 rows: one model where it is fitted once more on all rows.
+        """Return the seconds that a member takes to predict 1,000 rows, the model to be fitted on all rows included.
 
         Where the result may not depend on the machine's speed, each model counts as a second.
         """
         settings = self.plan.settings
         timed = settings.predict_limit_s is not None or not settings.is_reproducible
         seconds = [one.outcome.predict_s if timed else 1.0 for one in self._kept(name)]
-        return max(seconds) if self.plan.refits else sum(seconds)
+        one = max(seconds) if self.plan.refits else 0.0
+        return one + (sum(seconds) if self.plan.keeps_folds else 0.0)
 
     def save(self, recipe: Recipe) -> Model:
         """Bring a recipe's parts into `model/`, then replace its manifest: a kill leaves the old or the new one."""

@@ -136,26 +136,33 @@ def _refitted(keeper: EnsembleKeeper, executor: Executor, recipe: Recipe, *, bud
     promised_s = 0.0
     for index, member in enumerate(recipe.members):
         trials = keeper.trials[member.name]
+        if "fold_losses" in trials[0].outcome.realised:
+            continue  # it has learned from all rows as it is
         seconds = keeper.refit_seconds(member.name)
         if promised_s / executor.slots + seconds > budget.left_s:
             continue
         promised_s += seconds
-        realised = trials[0].outcome.realised
+        realised = dict(trials[0].outcome.realised)
+        if realised.get("most_rows", 0) >= trials[0].outcome.n_rows:
+            realised.pop("most_rows", None)  # it was all rows of the fold, and must not keep the others out
         number = 10**9 + index
         proposal = Proposal(
-            trials[0].proposal.candidate, fold=ALL_ROWS, origin="refit", memo={"realised": dict(realised)},
+            trials[0].proposal.candidate, fold=ALL_ROWS, origin="refit", memo={"realised": realised},
             limit_s=0.9 * budget.left_s,
         ).numbered(number)  # fmt: skip
         executor.submit(proposal)
         proposals[number] = index
     members = list(recipe.members)
     for trial in _gather(executor, set(proposals), lambda: budget.left_s - 0.3):
-        index = proposals[trial.proposal.id]
         if trial.done:
-            members[index] = replace(members[index], units=(unit_of(trial),))
-    n_refitted = sum(one.units[0].fold == ALL_ROWS for one in members)
+            index = proposals[trial.proposal.id]
+            folds = members[index].units if keeper.plan.keeps_folds else ()
+            units = (replace(unit_of(trial), share=float(max(1, len(folds)))), *folds)
+            members[index] = replace(members[index], units=units)
+    n_refitted = sum(unit.fold == ALL_ROWS for one in members for unit in one.units)
     if n_refitted:
-        tell(f"fitted {n_refitted} of {len(members)} members once more on all rows")
+        beside = ", beside the models of their folds" if keeper.plan.keeps_folds else ""
+        tell(f"fitted {n_refitted} of {len(members)} members once more on all rows{beside}")
     return replace(recipe, members=tuple(members))
 
 

@@ -27,11 +27,13 @@ class Unit:
     """Empty where the model takes the rows as they are."""
     model: str
     fold: int = 0
+    share: float = 1.0
+    """Of its member's answer, in units of those of the other pipelines."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """A candidate of the ensemble: its fitted pipelines are averaged, then weighted."""
+    """A candidate of the ensemble: its fitted pipelines are averaged by their shares, then weighted."""
 
     candidate: Mapping[str, Any]
     weight: float
@@ -48,6 +50,12 @@ class Member:
     def name(self) -> str:
         """What no other member is called."""
         return self.label or self.key
+
+    @property
+    def shares(self) -> list[float]:
+        """Return the part of each fitted pipeline in the member's answer: they sum to one."""
+        whole = sum(one.share for one in self.units)
+        return [one.share / whole for one in self.units]
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for the manifest."""
@@ -132,9 +140,9 @@ class Mixture:
         uses: dict[str, dict[str, float]] = {}
         whole = sum(one.weight for one in self.members)
         for one in self.members:
-            for unit in one.units:
+            for unit, share in zip(one.units, one.shares, strict=True):
                 shares = uses.setdefault(unit.preparation, {})
-                shares[unit.model] = shares.get(unit.model, 0.0) + one.weight / whole / len(one.units)
+                shares[unit.model] = shares.get(unit.model, 0.0) + one.weight / whole * share
         return uses
 
     def _answers(

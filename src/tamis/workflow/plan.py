@@ -142,15 +142,18 @@ class Plan:
         """Return all names: whatever was trained may help."""
         return list(trials)
 
-    @property
-    def refits(self) -> bool:
-        """Whether members are fitted once more on all rows at the end: of many rows, and where folds leave some out.
+    refits = True
 
-        So does a single holdout, and the order of time, where most models have seen nothing of the latest rows.
+    @property
+    def keeps_folds(self) -> bool:
+        """Whether the models of the folds are kept beside those on all rows: where rows are few, or the best is wanted.
+
+        Not those of a single holdout, nor in the order of time, where most have seen nothing of the latest rows.
         """
-        enough = self.settings.refit_from
-        lacking = self.scheme.kind in (SplitKind.HOLDOUT, SplitKind.TIME)
-        return lacking or (enough is not None and self._n_rows >= enough)
+        if self.scheme.kind in (SplitKind.HOLDOUT, SplitKind.TIME):
+            return False
+        enough = self.settings.folds_below
+        return enough is None or self._n_rows < enough
 
     @cached_property
     def _n_rows(self) -> int:

@@ -64,6 +64,10 @@ class Planned(Protocol):
     def refits(self) -> bool:
         """Whether members are fitted once more on all rows at the end."""
 
+    @property
+    def keeps_folds(self) -> bool:
+        """Whether they keep the models of the folds beside it."""
+
     def keeps(self, trial: Trial) -> bool:
         """Tell whether a model may keep what the trial has fitted."""
 

@@ -79,7 +79,7 @@ def refit(
         kind = kind_of(folder)
         if kind.name != "table":
             raise ParameterError("Networks for images are not fitted once more: each has learned from all it needs.")
-        settings = replace(Settings.from_json(folder.record.settings).with_preset(), members=members, refit_from=0)
+        settings = replace(Settings.from_json(folder.record.settings).with_preset(), members=members, folds_below=0)
         plan: Any = kind.open_plan(folder.path / "plan.json", settings)
         plan = replace(plan, task=judged_as_begun(plan.task, metric), components=components_of(components))
         journal = open_journal(folder.journal)

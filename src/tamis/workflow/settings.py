@@ -86,9 +86,9 @@ class Settings:
     """By what share the loss may rise where the ensemble is freed of members that hardly pay for their time."""
     base: str | None = None
     """The folder of an earlier run or model that this one begins with: its best candidates, a network's weights too."""
-    refit_from: int | None = 1_000
-    """For tables: of so many rows, members are fitted once more on all of them instead of keeping the models of the
-    folds, where the time allows; None: never. On fewer the mean of fold models was seen to be the better one."""
+    folds_below: int | None = 1_000
+    """For tables: of fewer rows members keep the models of the folds beside the one on all rows, each side with half of
+    the say; None: always, 0: never. Of more rows the one on all rows was seen to be as good alone."""
     bags: int | None = 1
     """For tables: of so many drawings of the folds models are kept, the others only tell what is best; None: of all."""
 
@@ -149,7 +149,7 @@ class Settings:
         """Apply the preset: a function from settings to settings."""
         found = _PRESETS[self.preset](self)
         if self.predict_limit_s is not None:
-            found = replace(found, refit_from=0)  # one model instead of each fold's
+            found = replace(found, folds_below=0)  # one model instead of each fold's
         if self.max_latency_ms is not None:
             found = replace(found, members=1)  # the bound is one of the prediction, not of each network in it
         return found
@@ -167,7 +167,7 @@ class Settings:
 
 def fast(settings: Settings) -> Settings:
     """Predict quickly: at most two candidates, refitted on all rows."""
-    return replace(settings, members=2, repeats=1, refit_from=0, tolerance=0.005)
+    return replace(settings, members=2, repeats=1, folds_below=0, tolerance=0.005)
 
 
 def balanced(settings: Settings) -> Settings:
@@ -176,8 +176,8 @@ def balanced(settings: Settings) -> Settings:
 
 
 def best(settings: Settings) -> Settings:
-    """Take every member that helps, and of each the models of all folds."""
-    return replace(settings, members=30, repeats=5, tolerance=0.0, refit_from=None, bags=None)
+    """Take every member that helps, and of each the models of all folds beside the one on all rows."""
+    return replace(settings, members=30, repeats=5, tolerance=0.0, folds_below=None, bags=None)
 
 
 _PRESETS = {"fast": fast, "balanced": balanced, "best": best}

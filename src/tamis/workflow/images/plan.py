@@ -154,9 +154,10 @@ class ImagePlan:
 
     @property
     def refits(self) -> bool:
-        """No: a second training on all images would halve the time of the last one; where images are few, the last ones
-        hold out different parts instead."""
+        """No: it would halve the last training's time; of few images the last ones hold out different parts instead."""
         return False
+
+    keeps_folds = True
 
     def keeps(self, trial: Trial) -> bool:
         """Yes: every network is worth keeping."""

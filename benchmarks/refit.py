@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from math import isnan, nan
+from math import inf, isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from tamis import AutoClassifier, AutoRegressor
 from tamis.data.read import read_table
 from tamis.pipelines.orders import Orders
 from tamis.workflow.model import Model
+from tamis.workflow.objective import ALL_ROWS
 from tamis.workflow.refit import refit
 
 WHATS = ("loss", "rows_per_s")
@@ -36,24 +37,20 @@ ASIDE, TIMED_ROWS, ENOUGH = 0.4, 5_000, 1_000
 WAYS = ("all folds", "first folds", "all rows", "both")
 
 
-def judged(models: Sequence[Model], one: DataSet, rows: pd.DataFrame) -> dict[str, float]:
-    """Return the loss of models' mean on the rows put aside, and how many rows are predicted in a second."""
+def judged(model: Model, one: DataSet, rows: pd.DataFrame) -> dict[str, float]:
+    """Return the loss on the rows put aside, and how many rows are predicted in a second."""
     y, X = rows[one.target].to_numpy(), rows.drop(columns=one.target)
-
-    def predict(rows: pd.DataFrame) -> np.ndarray:
-        return np.mean([each._predict_rows(rows) for each in models], axis=0)
-
-    found = predict(X)
+    found = model._predict_rows(X)
     many = pd.concat([X] * -(-TIMED_ROWS // len(X)), ignore_index=True).iloc[:TIMED_ROWS]
     began = time.perf_counter()
-    predict(many)
+    model._predict_rows(many)
     rows_per_s = TIMED_ROWS / (time.perf_counter() - began)
     if one.metric == "rmse":
         loss = root_mean_squared_error(y, found)
     elif one.metric == "roc_auc":
-        loss = 1 - roc_auc_score(y.astype(str) == str(models[0].task.classes[1]), found[:, 1])
+        loss = 1 - roc_auc_score(y.astype(str) == str(model.task.classes[1]), found[:, 1])
     else:
-        loss = log_loss(y.astype(str), found, labels=[*map(str, models[0].task.classes)])
+        loss = log_loss(y.astype(str), found, labels=[*map(str, model.task.classes)])
     return {"loss": float(loss), "rows_per_s": rows_per_s}
 
 
@@ -71,14 +68,19 @@ def run(one: DataSet, order: Sequence[str], limit: float) -> dict[str, Any]:
         folder = f"{place}/run"
         options = {"time_limit": limit, "metric": one.metric, "preset": "best", "output": folder}
         model = kind(**options).fit(learned.drop(columns=one.target), learned[one.target]).model_
-        first = tuple(
-            replace(each, units=tuple(unit for unit in each.units if unit.fold < n_folds(model)))
-            for each in model.recipe.members
-        )
         small = refit(folder, f"{place}/small", members=max(2, len(model.recipe.members)))
-        models = ([model], [Model(replace(model.recipe, members=first), model.parts)], [small], [model, small])
+        models = (of_folds(model, inf), of_folds(model, n_folds(model)), small, model)
         ways = {name: judged(each, one, aside) for name, each in zip(WAYS, models, strict=True)}
     return {"n_rows": len(learned), "n_aside": len(aside), "metric": one.metric, **ways}
+
+
+def of_folds(model: Model, most: float) -> Model:
+    """Return the model made of those fitted on the first folds, without those fitted on all rows."""
+    members = tuple(
+        replace(each, units=tuple(unit for unit in each.units if ALL_ROWS < unit.fold < most) or each.units)
+        for each in model.recipe.members
+    )
+    return Model(replace(model.recipe, members=members), model.parts)
 
 
 def n_folds(model: Model) -> int:
@@ -102,13 +104,11 @@ def table(results: dict[str, Any]) -> str:
     for name, one in sorted(results["sets"].items(), key=lambda item: item[1]["n_rows"]):
         found = [one[way][what] / one[WAYS[0]][what] if way in one else nan for way in WAYS[1:] for what in WHATS]
         ratios[one["n_rows"] >= ENOUGH].append(found)
-        lines.append(
-            f"| {name} | {one['n_rows']:,} | {found[0]:.3f} | {found[1]:.1f} | {found[2]:.3f} | {found[3]:.1f} |"
-        )
+        lines.append(f"| {name} | {one['n_rows']:,} | " + " | ".join(shown(found)) + " |")
     for enough, words in ((False, f"fewer than {ENOUGH:,} rows"), (True, f"{ENOUGH:,} rows or more")):
         if ratios[enough]:
-            mean, words = np.exp(np.nanmean(np.log(np.array(ratios[enough])), axis=0)), f"geometric mean, {words}"
-            lines.append(f"| {words} | | " + " | ".join(shown(mean)) + " |")
+            mean = np.exp(np.log(np.array(ratios[enough])).mean(axis=0))
+            lines.append(f"| geometric mean, {words} | | " + " | ".join(shown(mean)) + " |")
     return "\n".join([*lines, "", *results.get("notes", []), "", "Made by `python benchmarks/refit.py`.", ""])
 
 

@@ -203,3 +203,13 @@ def test_folds_come_back_from_a_file(tmp_path: Path) -> None:
 def test_a_fold_that_is_not_there_is_refused() -> None:
     with pytest.raises(ParameterError, match="between 0 and 4"):
         make_folds(np.arange(20.0), Scheme(), classification=False).rows(5)
+
+
+def test_folds_in_time_of_an_earlier_version_train_on_the_past_too(tmp_path: Path) -> None:
+    held = np.repeat(np.array([-1, 0, 1], dtype=np.int16), 4)[None]
+    Folds(held, 2, expanding=True, latest_first=False).save(tmp_path / "folds.npy")
+    opened = Folds.open(tmp_path / "folds.npy")
+    assert [(train.tolist(), valid.tolist()) for train, valid in _splits(opened)] == [
+        (list(range(4)), list(range(4, 8))),
+        (list(range(8)), list(range(8, 12))),
+    ]

@@ -56,6 +56,14 @@ def test_models_that_lack_the_latest_rows_or_a_part_are_not_kept(
     assert replace(plan, scheme=Scheme(SplitKind(kind), 3)).keeps_folds == kept
 
 
+def test_in_the_order_of_time_and_under_a_limit_of_predictions_one_model_is_kept(planned: Callable[..., Any]) -> None:
+    candidate = Candidate.of("ridge", {})
+    trials = [Trial(Proposal(candidate, fold=fold).numbered(fold), Outcome(Status.DONE)) for fold in range(3)]
+    plan = planned(preset="best")
+    for one in (replace(plan, scheme=Scheme(SplitKind.TIME, 3)), planned(predict_limit_s=1.0)):
+        assert [one.keeps(trial) for trial in trials] == [True, False, False]
+
+
 @pytest.mark.parametrize(("bags", "kept"), [(1, [True, True, False, False]), (2, [True] * 4), (None, [True] * 4)])
 def test_further_drawings_of_the_folds_are_kept_where_asked(
     planned: Callable[..., Any], bags: int | None, kept: list[bool]

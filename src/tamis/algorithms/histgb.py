@@ -27,7 +27,7 @@ def _thread_pools() -> Any:
     import sklearn.ensemble  # noqa: F401  # it brings the library that is to be limited
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-    return ThreadpoolController()
+    return ThreadpoolController().select(user_api="openmp")
 
 
 class _Learner:
@@ -158,7 +158,7 @@ class HistGB:
 
     def _limited(self) -> Any:
         """Return a context in which OpenMP keeps to the threads given, which scikit-learn has no argument for."""
-        return _thread_pools().limit(limits=self.threads, user_api="openmp")
+        return _thread_pools().limit(limits=self.threads)
 
     def _known(self, X: np.ndarray) -> np.ndarray:
         """Return X with codes that scikit-learn cannot take as missing."""

@@ -31,7 +31,7 @@ from tamis.cli.quantities import DURATION
 def refit(
     run: Path, output: Path, members: int, member: str | None, time_limit: float | None, for_program: bool
 ) -> None:
-    """Fit the best of a RUN once more, on all rows: one model for each candidate instead of one for each fold."""
+    """Make a smaller model of a RUN: the best candidate alone, or a few, each fitted once on all rows."""
     console = Console(for_program)
     from tamis.workflow.refit import refit as refit_run
 

@@ -23,18 +23,27 @@ class Folds:
         The fold that validates each row, `NEVER` for rows that are only trained on.
     n_folds : int
     expanding : bool
-        Whether a fold trains only on earlier rows, those of folds with higher numbers (time order).
+        Whether a fold trains only on earlier rows (time order).
     barred : ndarray of shape (n_folds, n_rows), optional
         With `expanding`: where not 0, the rows that a fold must not train on, for their group is validated in it.
+    latest_first : bool
+        With `expanding`: whether earlier rows are those of higher numbers, which they are not in runs begun before.
     """
 
     def __init__(
-        self, fold_of: np.ndarray, n_folds: int, expanding: bool = False, barred: np.ndarray | None = None
+        self,
+        fold_of: np.ndarray,
+        n_folds: int,
+        expanding: bool = False,
+        barred: np.ndarray | None = None,
+        *,
+        latest_first: bool = True,
     ) -> None:
         self.fold_of = fold_of
         self.n_folds = n_folds
         self.expanding = expanding
         self.barred = barred
+        self.latest_first = latest_first
 
     @property
     def n_rows(self) -> int:
@@ -65,7 +74,9 @@ class Folds:
             raise ParameterError(f"The number of a fold must lie between 0 and {self.n_units - 1}; got {fold}.")
         repeat, number = divmod(fold, self.n_folds)
         held = self.fold_of[repeat]
-        trained = (held > number) | (held == NEVER) if self.expanding else held != number
+        trained = held != number
+        if self.expanding:
+            trained = (held > number) | (held == NEVER) if self.latest_first else held < number
         if self.barred is not None:
             trained = trained & (self.barred[number] == 0)
         train = np.flatnonzero(trained)
@@ -79,7 +90,7 @@ class Folds:
         """Write to an npy file: the first line holds the count of folds and whether they expand, then the rest."""
         path = Path(path)
         head = np.zeros((1, self.n_rows), dtype=np.int16)
-        head[0, :2] = self.n_folds, self.expanding
+        head[0, :2] = self.n_folds, self.expanding + (self.expanding and self.latest_first)
         temporary = path.with_name(path.name + ".part")
         with temporary.open("wb") as file:
             barred = [] if self.barred is None else [self.barred.astype(np.int16)]
@@ -90,13 +101,12 @@ class Folds:
     def open(cls, path: str | Path) -> "Folds":
         """Map what `save` wrote."""
         table = np.load(path, mmap_mode="r", allow_pickle=False)
-        n_folds, expanding = int(table[0, 0]), bool(table[0, 1])
+        n_folds, expanding = int(table[0, 0]), int(table[0, 1])
+        if not expanding:
+            return cls(table[1:], n_folds)
         # Rows in time order are dealt out once.
-        return (
-            cls(table[1:2], n_folds, True, table[2:] if len(table) > 2 else None)
-            if expanding
-            else cls(table[1:], n_folds)
-        )
+        barred = table[2:] if len(table) > 2 else None
+        return cls(table[1:2], n_folds, True, barred, latest_first=expanding > 1)
 
 
 def _compact(fold_of: np.ndarray) -> tuple[np.ndarray, int]:

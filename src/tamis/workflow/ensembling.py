@@ -36,8 +36,8 @@ FINISH_COST = 1.5
 SAFE_SHARE = 0.8
 """Of the time that is kept for fits on all rows: so much of it they are expected to take."""
 
-REFIT_COST = 1.3
-"""A fit on all rows, in units of the usual one on the rows of a fold, which shares the machine with others."""
+REFIT_COST = 1.1
+"""A fit on all rows, in units of the usual one for as many rows of a fold, which shares the machine with others."""
 
 SHARE_OF_TIME = 0.08
 """Share of the run that may go into keeping the ensemble fresh while workers wait for their next trial."""
@@ -150,20 +150,28 @@ class EnsembleKeeper:
         self._dirty = False
         self._last_s = time.monotonic() - began
         self._spent_s += self._last_s
-        self.budget.reserve_s = max(self._least_s, 0.6 + FINISH_COST * self._last_s) + self._refit_s()
+        self.budget.reserve_s = max(self._least_s, 0.6 + FINISH_COST * self._last_s) + self.refit_reserve_s()
 
-    def _refit_s(self) -> float:
+    def refit_reserve_s(self) -> float:
         """Return the seconds to keep for fitting those members once more on all rows that there may be time for."""
         if not self.plan.refits:
             return 0.0
-        most = MOST_FOR_REFIT * self.budget.limit_s
-        seconds = [self.refit_seconds(one.name) / SAFE_SHARE for one in self.recipe.members]
+        most = MOST_FOR_REFIT * (self.budget.limit_s - self.budget.spent_s)
+        members = [one.name for one in self.recipe.members if one.name in self.trials]
+        names = [name for name in members if not self.knows_all_rows(name)]
+        seconds = [self.refit_seconds(name) / SAFE_SHARE for name in names]
         affordable = [one for one in seconds if one <= most]
         return min(most, max(sum(affordable) / self.slots, max(affordable, default=0.0)))
 
+    def knows_all_rows(self, name: str) -> bool:
+        """Tell whether a candidate's one fit has learned from all rows: bagged trees that answered for every fold."""
+        return any("fold_losses" in one.outcome.realised for one in self.trials[name])
+
     def refit_seconds(self, name: str) -> float:
         """Return what fitting a candidate once more on all rows is expected to take."""
-        return REFIT_COST * median(one.outcome.seconds for one in self.trials[name])
+        outcomes = [one.outcome for one in self.trials[name]]
+        n_rows = self.dataset.n_rows
+        return REFIT_COST * n_rows * median(one.seconds / max(1, one.n_rows or n_rows) for one in outcomes)
 
     def mixture(self, keys: list[str], weights: np.ndarray) -> Recipe:
         """Turn weights into the recipe of a model."""
@@ -192,6 +200,8 @@ class EnsembleKeeper:
         settings = self.plan.settings
         timed = settings.predict_limit_s is not None or not settings.is_reproducible
         seconds = [one.outcome.predict_s if timed else 1.0 for one in self._kept(name)]
+        if self.knows_all_rows(name):
+            return sum(seconds)
         one = max(seconds) if self.plan.refits else 0.0
         return one + (sum(seconds) if self.plan.keeps_folds else 0.0)
 

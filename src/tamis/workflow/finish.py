@@ -27,8 +27,21 @@ N_STEPS = 25
 """Steps of the greedy selection: more were seen to bring nothing (Salinas and Erickson, TabRepo, 2024)."""
 
 
-def finish(plan: Planned, keeper: EnsembleKeeper, executor: Executor, budget: Budget, tell: Tell) -> Model:
+MOST_PROMISED = 0.95
+"""Of the time that is left, for fits on all rows; what is late is lost, and the models of the folds stand in."""
+SAVING_S = 0.5
+"""Kept for the last save."""
+
+
+def finish(
+    plan: Planned, keeper: EnsembleKeeper, executor: Executor, budget: Budget, tell: Tell, *, hurried: bool = False
+) -> Model:
     """Make the final model of what the search has found.
+
+    Parameters
+    ----------
+    hurried : bool
+        Whether somebody waits for it: nothing is then fitted any more.
 
     Returns
     -------
@@ -40,7 +53,7 @@ def finish(plan: Planned, keeper: EnsembleKeeper, executor: Executor, budget: Bu
     settings = SelectionSettings(
         n_steps=N_STEPS,
         max_members=plan.settings.members,
-        limit_s=max(0.2, 0.25 * budget.left_s),
+        limit_s=max(0.2, 0.25 * (budget.left_s - keeper.refit_reserve_s())),
         seed=plan.settings.seed,
     )
     keys = plan.eligible(keeper.trials)
@@ -61,9 +74,9 @@ def finish(plan: Planned, keeper: EnsembleKeeper, executor: Executor, budget: Bu
     recipe = keeper.mixture(keys, weights)
     recipe = _corrected(plan, keeper, recipe, blend(predictions, weights))
     keeper.save(recipe)  # from here on the answer is safe; what follows adds to it
-    settings = replace(settings, limit_s=max(0.05, 0.1 * budget.left_s))
+    settings = replace(settings, limit_s=max(0.05, 0.1 * (budget.left_s - keeper.refit_reserve_s())))
     recipe = replace(recipe, estimate=_honest_score(plan, keeper, recipe, predictions, settings, seconds))
-    if plan.refits:
+    if plan.refits and not hurried:
         keeper.save(recipe)
         recipe = _refitted(keeper, executor, recipe, budget=budget, tell=tell)
     model = keeper.save(recipe)
@@ -136,15 +149,15 @@ def _refitted(keeper: EnsembleKeeper, executor: Executor, recipe: Recipe, *, bud
     promised_s = 0.0
     for index, member in enumerate(recipe.members):
         trials = keeper.trials[member.name]
-        if "fold_losses" in trials[0].outcome.realised:
-            continue  # it has learned from all rows as it is
+        if keeper.knows_all_rows(member.name):
+            continue
         seconds = keeper.refit_seconds(member.name)
-        if promised_s / executor.slots + seconds > budget.left_s:
+        if promised_s / executor.slots + seconds > MOST_PROMISED * budget.left_s:
             continue
         promised_s += seconds
         realised = dict(trials[0].outcome.realised)
-        if realised.get("most_rows", 0) >= trials[0].outcome.n_rows:
-            realised.pop("most_rows", None)  # it was all rows of the fold, and must not keep the others out
+        if realised.get("most_rows", 0) >= trials[0].outcome.n_rows > 0:
+            realised["most_rows"] = keeper.dataset.n_rows  # it took all rows of the fold, and so it does here
         number = 10**9 + index
         proposal = Proposal(
             trials[0].proposal.candidate, fold=ALL_ROWS, origin="refit", memo={"realised": realised},
@@ -153,7 +166,7 @@ def _refitted(keeper: EnsembleKeeper, executor: Executor, recipe: Recipe, *, bud
         executor.submit(proposal)
         proposals[number] = index
     members = list(recipe.members)
-    for trial in _gather(executor, set(proposals), lambda: budget.left_s - 0.3):
+    for trial in _gather(executor, set(proposals), lambda: budget.left_s - SAVING_S):
         if trial.done:
             index = proposals[trial.proposal.id]
             folds = members[index].units if keeper.plan.keeps_folds else ()

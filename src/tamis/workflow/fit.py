@@ -20,7 +20,7 @@ from tamis.pipelines.wrapped import components_of
 from tamis.run.inline import InlineExecutor
 from tamis.run.limits import memory_allowance_mb, private_memory_mb
 from tamis.run.local import LocalExecutor
-from tamis.run.loop import search
+from tamis.run.loop import REASON_INTERRUPTED, search
 from tamis.store.folder import RunFolder
 from tamis.store.journal import open_journal
 from tamis.tasks.adopted import is_forgotten
@@ -241,7 +241,7 @@ def _search(
             listeners=[keeper, *listeners],
             lockstep=LOCKSTEP if settings.is_reproducible else None,
         )
-        model = finish(plan, keeper, executor, budget, tell)
+        model = finish(plan, keeper, executor, budget, tell, hurried=reason == REASON_INTERRUPTED)
         trials, asked_s = told_by(journal)
     finally:
         journal.close()

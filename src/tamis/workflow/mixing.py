@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,9 @@ from tamis.pipelines.catalogue import Catalogue
 from tamis.pipelines.fitting import MANY_ROWS
 from tamis.store.container import unpack
 from tamis.store.parts import load_part
+
+_one_at_a_time = Lock()
+"""The limit on linear algebra is the whole process's: the first to lift it must be the one that has set it."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +106,11 @@ class Mixture:
             meta, files = unpack(self.parts[key])
             name = meta.get("component") or ""
             component = pipelines.find(name, self.catalogue) if name else None
+            self._components[key] = name  # before the part itself, by whose presence other threads go
             if component is not None and component.load is not None and meta.get("own format"):
                 self._loaded[key] = component.load(files)
             else:
                 self._loaded[key] = load_part(files, self.catalogue.allowed())
-            self._components[key] = name
         return self._loaded[key]
 
     def predict(self, rows: Table | Pixels, threads: int, *, beside: bool) -> np.ndarray:
@@ -160,7 +165,13 @@ def _asked(at_once: int) -> Iterator[Any]:
     if at_once == 1:
         yield map
         return
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(at_once) as pool:
+    with _one_at_a_time, _linear_algebra().limit(limits=1), ThreadPoolExecutor(at_once) as pool:
         yield pool.map
+
+
+@cache
+def _linear_algebra() -> Any:
+    """Return what limits the threads of linear algebra: to look for its libraries takes longer than few rows do."""
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+    return ThreadpoolController().select(user_api="blas")

@@ -150,7 +150,7 @@ class Plan:
 
         Not those of a single holdout, nor in the order of time, where most have seen nothing of the latest rows.
         """
-        if self.scheme.kind in (SplitKind.HOLDOUT, SplitKind.TIME):
+        if self.scheme.kind in (SplitKind.HOLDOUT, SplitKind.TIME) or self.scheme.n_folds == 1:
             return False
         enough = self.settings.folds_below
         return enough is None or self._n_rows < enough
@@ -160,7 +160,9 @@ class Plan:
         return self.origin.n_rows if self.origin is not None else Dataset.open(self.data).n_rows
 
     def keeps(self, trial: Trial) -> bool:
-        """Tell whether a model may keep what a trial has fitted: further drawings of the folds only tell its score."""
+        """Tell whether a model may keep what a trial has fitted: a later drawing of the folds tells the score alone."""
+        if self.scheme.kind is SplitKind.TIME or self.settings.predict_limit_s is not None:
+            return trial.proposal.fold == 0
         bags = self.settings.bags
         return bags is None or trial.proposal.fold < bags * self.scheme.n_folds
 

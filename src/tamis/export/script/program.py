@@ -70,7 +70,7 @@ def docstring(*, name: str, target: str, recipe: Any, libraries: Mapping[str, st
     how = (
         "How it goes: `read` and `typed` take the file apart, `features` makes numbers of it. Each function "
         "`prepare_...` makes a preparation of the columns, each function `model_...` a model on top of one. "
-        "`fit_and_predict` trains them, most of them once for each fold of the rows, and averages what they predict."
+        "`fit_and_predict` trains them on all rows or on those of the folds, and averages what they predict."
     )
     written = f"Written by {written_by}. Tried with {needed}; other versions may predict slightly otherwise."
     return f'''"""Predicts {quoted}: trains {what} on a table, then predicts the rows of another.

@@ -149,7 +149,7 @@ def test_roles_groups_times_and_folds_decide_how_rows_are_held_out(
     ]
     words = ["keep groups together", "order of time", "3 given folds", "keep groups together", "1 category"]
     for model, word in zip(told, words, strict=True):
-        assert any(word in note for note in model.notes_)
+        assert word in model.notes_[-2] and "once more on all rows" in model.notes_[-1]
     assert max(told[2].search_history_["fold"]) == 2
 
 

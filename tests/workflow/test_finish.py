@@ -48,6 +48,33 @@ def test_members_are_fitted_on_all_rows_beside_their_folds_where_rows_are_few(
     assert saved.recipe.estimate is not None
 
 
+class Impatient:
+    """Interrupts a run when its first trial has ended."""
+
+    def on_start(self, proposal: Any) -> None:
+        """Wait."""
+
+    def on_progress(self, progress: Any) -> None:
+        """Wait."""
+
+    def on_stop(self, reason: str) -> None:
+        """It has stopped."""
+
+    def on_end(self, trial: Any) -> None:
+        """Interrupt."""
+        raise KeyboardInterrupt
+
+
+def test_who_interrupts_a_run_waits_for_no_more_fits(rows: pd.DataFrame, tmp_path: Path) -> None:
+    settings = Settings(target="bought", max_trials=3, n_folds=2, folds_below=0)
+    told: list[str] = []
+    with begin(tmp_path / "run", settings, "memory") as folder:
+        budget, listeners = Budget(inf, 3), [Impatient()]
+        model = fit(folder, settings, budget=budget, data=Given(rows), listeners=listeners, tell=told.append).model
+    assert [[unit.fold for unit in one.units] for one in model.recipe.members] == [[0]]
+    assert not any("once more on all rows" in line for line in told)
+
+
 @pytest.mark.parametrize(("kind", "kept"), [("folds", True), ("groups", True), ("holdout", False), ("time", False)])
 def test_models_that_lack_the_latest_rows_or_a_part_are_not_kept(
     planned: Callable[..., Any], kind: str, kept: bool

@@ -71,6 +71,17 @@ def test_of_many_rows_pipelines_predict_beside_each_other() -> None:
     assert mixture.threads_of_each == {2}
 
 
+def test_a_prediction_inside_another_one_waits_for_nobody() -> None:
+    inner = Answering([member(1.0, ("p", "a")), member(1.0, ("q", "b"))], {"a": 1.0, "b": 3.0})
+
+    class Outer(Answering):
+        def _answers(self, rows: Any, preparation: str, models: Any, threads: int) -> Iterator[np.ndarray]:
+            yield inner.predict(rows, 2, beside=True)
+
+    outer = Outer([member(1.0, ("p", "c")), member(1.0, ("q", "d"))], {})
+    assert outer.predict(Rows(MANY_ROWS), 2, beside=True).tolist() == [2.0] * MANY_ROWS  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(("n_rows", "beside"), [(MANY_ROWS - 1, True), (MANY_ROWS, False)])
 def test_of_few_rows_or_where_each_takes_all_cores_they_predict_in_turn(n_rows: int, beside: bool) -> None:
     members = [member(1.0, ("p", "a")), member(1.0, ("q", "b"))]

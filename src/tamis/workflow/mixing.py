@@ -162,11 +162,14 @@ class Mixture:
 @contextmanager
 def _asked(at_once: int) -> Iterator[Any]:
     """Give a `map` of so many threads; they share the cores, so that linear algebra must not start its own on each."""
-    if at_once == 1:
-        yield map
+    if at_once == 1 or not _one_at_a_time.acquire(blocking=False):
+        yield map  # another prediction has the cores; it may be the one that this one is a part of
         return
-    with _one_at_a_time, _linear_algebra().limit(limits=1), ThreadPoolExecutor(at_once) as pool:
-        yield pool.map
+    try:
+        with _linear_algebra().limit(limits=1), ThreadPoolExecutor(at_once) as pool:
+            yield pool.map
+    finally:
+        _one_at_a_time.release()
 
 
 @cache

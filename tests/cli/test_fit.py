@@ -30,7 +30,7 @@ def test_fit_speaks_first_and_ends_with_score_members_place_and_next_commands(ta
 def test_fit_hands_every_option_to_the_settings(tamis: Any, workflow: Any) -> None:
     options = "--target price --task regression --metric mae --time-limit 1h30m --max-trials 7 --memory-limit 2GiB"
     more = "--preset best --search random --jobs 2 --seed 5 --type zip=categorical --type a=b=text --output RUN"
-    rest = ("--force", "--test", "new.csv", "--positive", "good")
+    rest = ("--force", "--test", "new.csv", "--positive", "good", "--include", "ridge,svm", "--exclude", "pca, spline")
     assert tamis("fit", "t.csv", *options.split(), *more.split(), *rest).exit_code == 0
     begun = workflow.asked("begin")
     settings = begun["settings"]
@@ -38,6 +38,7 @@ def test_fit_hands_every_option_to_the_settings(tamis: Any, workflow: Any) -> No
     assert settings.positive == "good"
     assert (settings.time_limit_s, settings.max_trials, settings.memory_limit_mb) == (5400.0, 7, 2048.0)
     assert (settings.preset, settings.search, settings.jobs, settings.seed) == ("best", "random", 2, 5)
+    assert (settings.include, settings.exclude) == (("ridge", "svm"), ("pca", "spline"))
     assert settings.roles == {"zip": "categorical", "a=b": "text"}
     assert begun["folder"] == Path("RUN")
     assert begun["replace"] is True

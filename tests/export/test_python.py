@@ -19,6 +19,7 @@ import pytest
 from tamis.core.candidate import Candidate
 from tamis.core.component import Component, ComponentKind
 from tamis.core.errors import DataError, ParameterError
+from tamis.core.kinds import Role
 from tamis.data.chunks import iter_chunks
 from tamis.ensemble.calibration import Calibrator
 from tamis.ensemble.threshold import DecisionRule
@@ -435,6 +436,29 @@ def test_the_way_rows_came_in_memory_is_refused_where_it_is_not_in_the_file(plan
     assert model.recipe.origin is not None
     model.recipe = replace(model.recipe, origin=replace(model.recipe.origin, beside=("weights",)))
     with pytest.raises(ParameterError, match="the weights of the rows"):
+        script_of(model)
+
+
+@pytest.mark.parametrize(
+    ("layout", "named"), [({"format": "parquet"}, "the form 'parquet'"), ({"orange": True}, "the Orange file")]
+)
+def test_a_file_that_is_not_plain_delimited_text_is_refused(
+    plan: Any, tmp_path: Path, layout: dict[str, Any], named: str
+) -> None:
+    model = model_of(plan("sort"), [("dummy", recipes.raw, {})], tmp_path)
+    assert model.recipe.layout is not None
+    model.recipe = replace(model.recipe, layout=replace(model.recipe.layout, **layout))
+    with pytest.raises(ParameterError, match=f"{named} has no form in a script .*save the table as CSV"):
+        script_of(model)
+
+
+def test_a_column_of_images_is_refused_by_its_name(plan: Any, tmp_path: Path) -> None:
+    model = model_of(plan("sort"), [("dummy", recipes.raw, {})], tmp_path)
+    schema = model.schema
+    first = schema.features[0]
+    columns = tuple(replace(one, role=Role.IMAGE) if one.name == first.name else one for one in schema.columns)
+    model.recipe = replace(model.recipe, schema=replace(schema, columns=columns))
+    with pytest.raises(ParameterError, match=f"the column of images '{first.name}'"):
         script_of(model)
 
 

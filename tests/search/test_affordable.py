@@ -60,3 +60,10 @@ def test_the_cheapest_is_taken_where_nothing_is_cheap_enough(grammar):
 
 def test_a_search_over_it_keeps_its_promises(grammar):
     check_strategy(lambda: GeneticStrategy(Affordable(grammar, cost, MOST_S), 0, population=4), dear, n_asks=12)
+
+
+def test_a_part_of_it_keeps_the_bound(grammar):
+    part, rng = Affordable(grammar, cost, MOST_S).without("linear"), np.random.default_rng(0)
+    grown = [part.grow(rng) for _ in range(50)]
+    assert max(map(cost, grown)) <= MOST_S < max(cost(grammar.without("linear").grow(rng)) for _ in range(50))
+    assert "linear" not in {tree.component for tree in grown}

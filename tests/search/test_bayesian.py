@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from tamis.checks.simulator import simulate
-from tamis.checks.strategy import check_replay, check_strategy
+from tamis.checks.strategy import Ask, check_replay, check_strategy, drive, replay
 from tamis.core.budget import BudgetView
 from tamis.core.candidate import Candidate
 from tamis.core.contracts import FINISHED
@@ -126,6 +126,15 @@ def test_it_keeps_its_promises_where_all_is_continuous(continuous):
     grammar, evaluate = continuous
     options = {"n_initial": 3, "explore": 0.5, "n_looked_at": 15}
     check_replay(lambda: BayesianStrategy(grammar, 0, **options), evaluate, limit_s=30.0, slots=3, n_asks=12)
+
+
+def test_a_resumed_run_does_not_choose_again_what_it_has_asked(monkeypatch):
+    """Its models take long, and a forest may come out otherwise on another machine."""
+    log = drive(BayesianStrategy(PIPELINES, 0, n_initial=3), score, n_asks=15)
+    assert "model" in {event.answer.memo["by"] for event in log if isinstance(event, Ask)}
+    fresh = BayesianStrategy(PIPELINES, 0, n_initial=3)
+    monkeypatch.setattr(BayesianStrategy, "_choose", lambda *_: pytest.fail("chosen again"))
+    replay(fresh, log)
 
 
 def test_it_finds_better_pipelines_than_random_search_does(monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 
 from tamis.checks.simulator import MemoryJournal, simulate
 from tamis.core.budget import BudgetView
+from tamis.core.candidate import Candidate
 from tamis.core.contracts import FINISHED, Asked
 from tamis.core.errors import ParameterError
 from tamis.core.trial import Outcome, Proposal, Status, Trial
@@ -66,6 +67,27 @@ def test_each_whole_candidate_is_told_once_as_it_was_asked(portfolio, evaluate):
     simulate(FoldRacing(inner, n_folds=3), evaluate, slots=2)
     assert sorted(trial.proposal.id for trial in inner.heard) == list(range(9))
     assert {trial.proposal.fold for trial in inner.heard} == {0}
+
+
+def test_a_search_hears_of_what_is_left_on_fold_0_for_ever():
+    """With a clock there is always a newer candidate, and the folds of a middling one never come."""
+    inner = Listed([Candidate.of("ridge", {"number": number}) for number in range(200)])
+    racing = FoldRacing(inner, n_folds=5)
+
+    def middling(proposal):
+        return Outcome(
+            Status.DONE, {"loss": 1.0 + 0.002 * (proposal.candidate.settings["number"] * 37 % 100)}, seconds=0.5
+        )
+
+    trials = simulate(racing, middling, limit_s=60.0, slots=2)
+    begun = {one.proposal.candidate for one in trials}
+    deep = Counter(one.proposal.candidate for one in trials)
+    heard = {one.proposal.candidate: one.outcome for one in inner.heard}
+    assert len(heard) == len(inner.heard) and len(begun) - len(heard) <= 5
+    passed_over = [one for one, count in deep.items() if count == 1 and one in heard]
+    assert len(passed_over) > 20
+    assert {heard[one].status for one in passed_over} == {Status.PRUNED}
+    assert all(heard[one].loss == pytest.approx(middling(Proposal(one)).loss) for one in passed_over)
 
 
 def test_hopeless_candidates_are_dropped_after_fold_0(portfolio):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tamis.checks.simulator import simulate
+from tamis.checks.strategy import check_replay
 from tamis.core.component import Shape
 from tamis.core.trial import Outcome, Status
 from tamis.pipelines.rules import grammar_for
@@ -36,6 +37,12 @@ def test_a_search_keeps_two_workers_busy_with_pipelines_that_can_be_built(planne
     if search in ("random", "bayesian", "genetic"):  # the others stop where a table is small
         assert own in origins
         assert sum(one.outcome.seconds for one in trials) > 100
+
+
+@pytest.mark.parametrize("search", ["auto", "portfolio", "random", "bayesian", "genetic"])  # others: test_fidelity.py
+def test_stopped_anywhere_and_replayed_a_search_asks_the_same(planned, search):
+    plan = planned(search=search, time_limit_s=60.0, n_folds=2)
+    check_replay(lambda: strategy_for(plan), scored, limit_s=60.0, slots=2, n_asks=40)
 
 
 def test_the_searches_of_the_settings_are_those_that_there_are():

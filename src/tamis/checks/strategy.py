@@ -116,17 +116,20 @@ def check_proposal(proposal: Proposal) -> None:
     expect(read == replace(proposal, memo=dict(proposal.memo)), f"{where} survives JSON; it became {read}.")
 
 
-def replay(strategy: Strategy, log: Log) -> None:
+def replay(strategy: Strategy, log: Log, *, answered: bool = True) -> None:
     """Play a log to a fresh strategy as a resumed run does, holding every answer equal.
 
-    Asks without a proposal are left out: the journal does not remember them.
+    Asks without a proposal are left out: the journal does not remember them. Unless it is `answered`, the strategy is
+    not told what it asked, and has to find it again.
     """
     for index, event in enumerate(log):
         if isinstance(event, Trial):
             proposal = Proposal.from_json(json.loads(json.dumps(event.proposal.to_json())))
             strategy.tell(Trial(proposal, Outcome.from_json(json.loads(json.dumps(event.outcome.to_json())))))
         elif isinstance(event.answer, Proposal):
-            answer = strategy.ask(BudgetView.from_json(json.loads(json.dumps(event.view.to_json()))))
+            view = BudgetView.from_json(json.loads(json.dumps(event.view.to_json())))
+            known = Proposal.from_json(json.loads(json.dumps(event.answer.to_json())))
+            answer = strategy.ask(replace(view, answered=known) if answered else view)
             told = answer.numbered(event.answer.id).to_json() if isinstance(answer, Proposal) else answer
             expect(
                 told == event.answer.to_json(),
@@ -165,6 +168,7 @@ def check_replay(make: Make, evaluate: Evaluate, *, limit_s: float, slots: int, 
     log = drive(make(), evaluate, limit_s=limit_s, slots=slots, n_asks=n_asks, order=middle)
     expect(any(_asked(log)), "It asks something.")
     replay(make(), log)
+    replay(make(), log, answered=False)
     for cut in sorted({1, len(log) // 3, 2 * len(log) // 3, len(log)}):
         strategy = make()
         replay(strategy, log[:cut])

@@ -18,7 +18,7 @@ class SettingOption(click.Option):
 
         record = super().get_help_record(ctx)
         value = getattr(Settings(), str(self.name), None)
-        if record is None or value is None or value == {}:
+        if record is None or value in (None, {}, ()):
             return record
         return record[0], f"{record[1]}  [default: {value}]"
 
@@ -32,6 +32,11 @@ def read_roles(context: click.Context, parameter: click.Parameter, given: tuple[
             raise click.BadParameter(f"must be COLUMN=ROLE, such as zip=categorical; got {one!r}.", context, parameter)
         roles[column] = role
     return roles or None
+
+
+def read_names(context: click.Context, parameter: click.Parameter, given: str | None) -> tuple[str, ...] | None:
+    """Part names at commas."""
+    return None if given is None else tuple(name.strip() for name in given.split(",") if name.strip())
 
 
 _OPTIONS = (
@@ -96,6 +101,20 @@ _OPTIONS = (
         "local, evolution, reinforce, enas, morphism or surrogate; or what an installed package offers.",
     ),
     click.option(
+        "--include",
+        cls=SettingOption,
+        callback=read_names,
+        metavar="MODEL,...",
+        help="For tables: use these models alone, by their names on the leaderboard, such as lightgbm,logistic.",
+    ),
+    click.option(
+        "--exclude",
+        cls=SettingOption,
+        callback=read_names,
+        metavar="NAME,...",
+        help="For tables: do without these models and steps of preparation, such as realmlp,target_statistics.",
+    ),
+    click.option(
         "--base", cls=SettingOption, metavar="RUN", help="An earlier run to begin with, for new data of the same kind."
     ),
     click.option("--space", cls=SettingOption, metavar="S", help="For images: which networks are searched."),
@@ -136,6 +155,8 @@ _NAMES = (
     "predict_limit_s",
     "preset",
     "search",
+    "include",
+    "exclude",
     "base",
     "space",
     "backbone",

@@ -4,6 +4,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tamis.core.trial import Proposal
 
 Clock = Callable[[], float]
 """Returns seconds that never go back."""
@@ -19,6 +23,9 @@ class BudgetView:
     trials_left: float = inf
     slots: int = 1
     """How many trials can run at the same time."""
+    answered: "Proposal | None" = None
+    """While a journal is replayed, what was asked at this place: a strategy whose choice takes long, or may come out
+    otherwise on another machine, need not choose again. The journal does not hold it as part of the view."""
 
     def to_json(self) -> list[float | None]:
         """Return a list for the journal; None stands for no limit."""

@@ -241,8 +241,9 @@ def select(
     Each step adds the member that lowers the loss of the average most; a member may come again, which gives it more
     weight. The path begins with the best member that covers all rows (or, where none does, the rows that the most
     covering one has) and is cut at its lowest loss. Members that cover a part of the rows are averaged in where they
-    do. On fewer than 2000 rows the weights are the mean over ten walks on parts of the rows; on fewer than 300 they are
-    also drawn towards equal weights of the best five.
+    do, and their weights are multiplied by the square root of that part. On fewer than 2000 rows the weights are the
+    mean over ten walks on parts of the rows; on fewer than 300 they are also drawn towards equal weights of the best
+    five.
 
     Parameters
     ----------
@@ -281,6 +282,8 @@ def select(
         part = 0.5 * (1 - n_rows / (2 * _SHRUNK_BELOW))
         # Equal weights go to members that cover every row: one fold's luck is no ground to trust a partial one.
         weights = (1 - part) * weights + part * top_k(np.where(pool.full, losses, inf), 5)
+    # A weight that was found on a part of the rows holds for all of them: it is trusted the less, the smaller the part.
+    weights = weights * np.sqrt(pool.masks.mean(axis=1))
     weights = _lightened(weights, settings.max_members)
     # A blend must predict every row: without a full member in it, the best one is put back.
     if not (weights[pool.full] > 0).any():

@@ -26,6 +26,7 @@ from tamis.estimators.inputs import (
     cores,
     given_names,
     input_names,
+    names_given,
     rows_to_learn,
     rows_to_predict,
     values_along,
@@ -59,6 +60,8 @@ class AutoEstimator(RunResults, BaseEstimator):
         memory_limit: float | str | None = None,
         max_trials: int | None = None,
         predict_time_limit: float | str | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
         backbone: Any = None,
         random_state: Any = 0,
         output: str | os.PathLike[str] | None = None,
@@ -72,6 +75,8 @@ class AutoEstimator(RunResults, BaseEstimator):
         self.memory_limit = memory_limit
         self.max_trials = max_trials
         self.predict_time_limit = predict_time_limit
+        self.include = include
+        self.exclude = exclude
         self.backbone = backbone
         self.random_state = random_state
         self.output = output
@@ -100,6 +105,8 @@ class AutoEstimator(RunResults, BaseEstimator):
             seed=seed,
             predict_limit_s=None if predicting is None else parse_duration_s(predicting),
             roles=dict(roles or {}),
+            include=names_given("include", asked["include"]),
+            exclude=names_given("exclude", asked["exclude"]),
             backbone=backbones_named(asked["backbone"]),
         ).check()
 

@@ -1,6 +1,7 @@
 """Takes what users hand to `fit` and `predict` to rows, a target and weights, with the errors they know."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,22 @@ def cores(n_jobs: Any) -> int:
             f"The parameter 'n_jobs' must be a count of cores, -1 (all) or below (-2: all but one); got {n_jobs!r}."
         )
     return n_jobs if n_jobs >= -1 else max(1, cpu_count() + 1 + n_jobs)
+
+
+def names_given(parameter: str, given: Any) -> tuple[str, ...]:
+    """Return a sequence of names; one alone, or several parted by commas, may be a string.
+
+    Examples
+    --------
+    >>> names_given("exclude", "svm, ridge")
+    ('svm', 'ridge')
+    """
+    if given is None:
+        return ()
+    names = given.split(",") if isinstance(given, str) else list(given) if isinstance(given, Iterable) else [given]
+    if not all(isinstance(one, str) for one in names):
+        raise ParameterError(f"The parameter {parameter!r} must be a sequence of names; got {given!r}.")
+    return tuple(one.strip() for one in names)
 
 
 def base_folder(base: Any) -> str | None:

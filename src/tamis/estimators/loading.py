@@ -68,6 +68,8 @@ def load(path: Path | str, components: Sequence[Any] = (), *, metric: Any = None
         n_jobs=settings.jobs,
         max_trials=settings.max_trials,
         predict_time_limit=settings.predict_limit_s,
+        include=settings.include,
+        exclude=settings.exclude,
         backbone=settings.backbone,
         random_state=settings.seed,
         output=str(folder),

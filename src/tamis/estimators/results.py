@@ -20,7 +20,7 @@ from tamis.explain.findings import attempts_of
 from tamis.explain.overview import Picture, overview, pictures
 from tamis.explain.pareto import front_of
 from tamis.workflow.fit import FitResult
-from tamis.workflow.leaderboard import COSTS, Leaderboard, board_of, describe
+from tamis.workflow.leaderboard import COSTS, LONG, Leaderboard, board_of, describe
 from tamis.workflow.model import Model
 
 BOARD = (
@@ -39,9 +39,6 @@ FRONT = (
     "rank", "model", "family", "score", "score_se", "complexity", "predict_ms", *COSTS, "weight", "candidate", "key",
 )  # fmt: skip
 """The columns of `pareto_front_`; those of which the run tells nothing are left out."""
-
-LONG = ("curve", "fold_losses")
-"""What is found out while fitting and too long for a cell."""
 
 
 class RunResults:

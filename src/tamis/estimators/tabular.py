@@ -39,6 +39,12 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
     predict_time_limit : float or str, optional
         Seconds that the prediction of 1,000 rows may take on this machine, or a duration such as "50ms". Models that
         take longer are left aside, the ensemble keeps within it, and its members are fitted on all rows.
+    include : sequence of str, default=()
+        The models that may be used, by the names on the leaderboard, such as `["lightgbm", "logistic"]`; all of them
+        where none is named.
+    exclude : sequence of str, default=()
+        Models and steps of preparation that are not used, such as `["realmlp", "target_statistics"]`; "predictions"
+        for no model inside another's preparation.
     backbone : str, path or sequence of these, optional
         The pretrained networks that read columns of texts and of image files: names of the catalogue or of the Hugging
         Face hub, or folders with weights in safetensors. Those at hand unless given; "none" for none.

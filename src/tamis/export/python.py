@@ -138,6 +138,13 @@ class _Script:
             )
         if recipe.schema is not None and recipe.schema.sparse:
             raise self.refuse("the sparse table", "a script reads files of columns")
+        layout = recipe.layout
+        if layout is not None and (layout.format != "delimited" or layout.orange):
+            name = "Orange file" if layout.orange else f"source of the form {layout.format!r}"
+            raise self.refuse(f"the {name}", "a script reads delimited text; save the table as CSV and fit from that")
+        images = [one for one in self.model.schema.features if one.role is Role.IMAGE]
+        if images:
+            raise self.refuse(f"the column of images {images[0].name!r}", "a script reads cells alone")
 
     def _refuse_target(self) -> None:
         if not self.is_classification and (

@@ -79,8 +79,11 @@ class Catalogue(Mapping[str, Component]):
     """
 
     def __init__(self, components: Iterable[Component], own: Iterable[Component] = ()) -> None:
+        own = tuple(own)
         added = {one.name: one for one in own if one.installed}
-        self._by_name = {one.name: one for one in components if one.installed} | added
+        every = [*components, *own]
+        self._by_name = {one.name: one for one in every if one.installed} | added
+        self.not_installed = tuple(one for one in every if one.name not in self._by_name)
         self.own = tuple(added.values())
 
     def __getitem__(self, name: str) -> Component:

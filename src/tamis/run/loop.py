@@ -276,7 +276,7 @@ class _Search:
         return {number: key for number, key in checkpoints.items() if number in self.open}
 
     def _ask_again(self, event: Asked) -> None:
-        answer = self.strategy.ask(event.budget)
+        answer = self.strategy.ask(replace(event.budget, answered=event.proposal))
         if not isinstance(answer, Proposal) or _content(answer) != _content(event.proposal):
             asked = answer.candidate if isinstance(answer, Proposal) else answer
             raise ReplayError(

@@ -44,6 +44,10 @@ class Affordable(Grammar):
         self.cost = cost
         self.most_s = most_s
 
+    def without(self, *components: str) -> "Affordable":
+        """Return the grammar without some components, within the same bound."""
+        return Affordable(super().without(*components), self.cost, self.most_s)
+
     def grow(self, rng: np.random.Generator, symbol: str | None = None, depth: int | None = None) -> Candidate:
         """Draw a tree; whole ones within the bound."""
         if symbol is not None and symbol != self.start:

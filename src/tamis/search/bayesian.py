@@ -18,6 +18,8 @@ from tamis.search.acquisition import FOREST, LEAST_S, PROCESS, Predict, graded, 
 from tamis.search.encoding import Columns, Key, TreeEncoder, n_numbers
 from tamis.search.steps import Steps
 
+ORIGIN = "bayesian"
+
 DRAWS = 300
 """How often something new is drawn at random before the space counts as spent."""
 MOST_NUMBERS = 8
@@ -147,18 +149,32 @@ class BayesianStrategy:
         """Return the most promising candidate; None while the space seems spent but something is still running."""
         if self._n_asked >= self.max_candidates or budget.trials_left < 1:
             return FINISHED
-        rng = generator(self.seed, "bayesian", self._n_asked)
-        candidate, by = next((one for one in self.first if one.key not in self._seen), None), "first"
-        if candidate is None:
-            candidate, by = self._choose(rng, budget), "model"
-        if candidate is None:
-            candidate, by = self._draw(rng), "random"
-        if candidate is None:
+        found = self._replayed(budget.answered) or self._found(budget)
+        if found is None:
             return None if self._running else FINISHED
+        candidate, by = found
         whole = self._see(candidate)
         self._running[candidate.key] = self._encoder.features(whole) if whole else {}
         self._n_asked += 1
-        return Proposal(candidate, origin="bayesian", memo={"by": by})
+        return Proposal(candidate, origin=ORIGIN, memo={"by": by})
+
+    def _replayed(self, answered: Proposal | None) -> tuple[Candidate, str] | None:
+        """Return what was asked here before a run was resumed: the models would take as long again to find it."""
+        if answered is None or answered.origin != ORIGIN or answered.candidate.key in self._seen:
+            return None  # somebody else asked, or it is another fold or fidelity of what is known
+        return answered.candidate, str(answered.memo.get("by", "model"))
+
+    def _found(self, budget: BudgetView) -> tuple[Candidate, str] | None:
+        """Return something new and how it came about: given, chosen by the models, or drawn at random."""
+        rng = generator(self.seed, "bayesian", self._n_asked)
+        given = next((one for one in self.first if one.key not in self._seen), None)
+        if given is not None:
+            return given, "first"
+        chosen = self._choose(rng, budget)
+        if chosen is not None:
+            return chosen, "model"
+        drawn = self._draw(rng)
+        return None if drawn is None else (drawn, "random")
 
     def _draw(self, rng: np.random.Generator) -> Candidate | None:
         """Draw something new; None where there seems to be nothing."""

@@ -53,7 +53,8 @@ class FoldRacing:
     Parameters
     ----------
     inner : Strategy
-        Proposes whole candidates; hears of each once, as `whole_outcome` puts it. The told seconds are those of a unit.
+        Proposes whole candidates; hears of each once, as `whole_outcome` puts it: when it has all its folds, or as soon
+        as it is out of the ensemble's reach. The told seconds are those of a unit.
     n_folds : int
         Folds of one repeat.
     n_repeats : int
@@ -224,10 +225,18 @@ class FoldRacing:
         if self.race:
             for one in verdicts(full, self.margins):
                 one.dropped = True
+        passed_over = self._passed_over()
         for one in self._entries:
-            if one.settled and not one.told:
+            if not one.told and (one.settled or one.number in passed_over):
                 one.told = True
                 self.inner.tell(Trial(one.asked, whole_outcome(one, full)))
+
+    def _passed_over(self) -> set[int]:
+        """Return who is out of the ensemble's reach: its other folds may never come, and a search is to learn of it."""
+        if not self.race:
+            return set()
+        reach = {one.number for one in self._within_reach()}
+        return {one.number for one in self._full if one.losses and not one.running and one.number not in reach}
 
     def _note(self, entry: Entry, fold: int, trial: Trial) -> None:
         """Keep the outcome of a unit: a result, a failure of its candidate, or nothing where it must be asked again."""

@@ -16,6 +16,7 @@ from tamis.pipelines.rules import grammar_for
 from tamis.store.folder import RunFolder
 from tamis.store.journal import SqliteJournal
 from tamis.tasks.task import Task
+from tamis.workflow.choice import allowed, left_out
 from tamis.workflow.leaderboard import board_of
 from tamis.workflow.model import Model
 from tamis.workflow.planned import Tell
@@ -34,7 +35,7 @@ def first_candidates(
     Raises
     ------
     ParameterError
-        Where the earlier run is about another kind of data or of task.
+        Where the earlier run is about another kind of data or of task, or no model is left to use.
     RunFolderError
         Where it is none.
     """
@@ -44,11 +45,12 @@ def first_candidates(
         tell(f"begins with what did best on a similar table ({similar})")
     shape = (dataset.n_rows, dataset.table.shape[1])
     order = order_for(order, groups)
-    found = candidates_for(groups, task.kind, *shape, catalogue, catalogue.own, order)
+    out = left_out(settings, catalogue, task.kind)
+    found = allowed(candidates_for(groups, task.kind, *shape, catalogue, catalogue.own, order), out)
     if settings.base is None:
         return found
     grammar = grammar_for(groups, task.kind, catalogue, n_rows=dataset.n_rows)
-    earlier = earlier_best(settings.base, task, grammar)
+    earlier = allowed(earlier_best(settings.base, task, grammar), out)
     tell(f"begins with the best {len(earlier)} of {settings.base}")
     # The first of all is there at once, whatever the time: it stays the first.
     return list({one.key: one for one in (*found[:1], *earlier, *found[1:])}.values())

@@ -21,6 +21,9 @@ from tamis.workflow.model import Model
 COSTS = ("parameters", "latency_ms", "epochs")
 """What a network's row tells beside its score."""
 
+LONG = ("curve", "fold_losses")
+"""What is found out while fitting and too long for a cell."""
+
 LEAST_OF_KEY = 6
 """Characters by which a candidate's key may be told: fewer could be a number."""
 
@@ -111,8 +114,9 @@ def board_of(trials: Iterable[Trial], model: Model) -> Leaderboard:
     weights: dict[str, float] = {}
     for one in model.recipe.members:
         weights[one.key] = weights.get(one.key, 0.0) + one.weight / whole
-    most = max((len(_losses(group)) for group in groups.values()), default=0)
-    rows = [_row(key, group, metric, weights, most) for key, group in groups.items()]
+    losses = {key: _losses(group) for key, group in groups.items()}
+    most = max(losses.values(), key=lambda one: (len(one), -fmean(one.values()) if one else 0.0), default={})
+    rows = [_row(key, group, metric, weights, losses[key], most) for key, group in groups.items()]
     rows.sort(key=lambda row: (not row["complete"], row.pop("loss")))
     for rank, row in enumerate(rows, 1):
         row["rank"] = rank
@@ -178,27 +182,46 @@ def _length(trial: Trial) -> tuple[float, float]:
     return trial.proposal.fidelity, trial.outcome.seconds
 
 
-def _row(key: str, group: list[Trial], metric: Metric, weights: Mapping[str, float], most: int) -> dict[str, Any]:
-    tree, losses = group[0].proposal.candidate, _losses(group)
-    mean = fmean(losses.values()) if losses else inf
+def _comparable(losses: Mapping[int, float], most: Mapping[int, float]) -> float:
+    """Return the mean loss a candidate would have on the folds of the one that has most of them.
+
+    Some folds are harder than others, so a mean over a few is not compared with one over others: it is the mean of that
+    candidate plus the mean difference to it on the folds that both have.
+    """
+    if not losses:
+        return inf
+    differences = [loss - most[fold] for fold, loss in losses.items() if fold in most]
+    return fmean(most.values()) + fmean(differences) if differences else fmean(losses.values())
+
+
+def _row(
+    key: str,
+    group: list[Trial],
+    metric: Metric,
+    weights: Mapping[str, float],
+    losses: Mapping[int, float],
+    most: Mapping[int, float],
+) -> dict[str, Any]:
+    tree, mean = group[0].proposal.candidate, _comparable(losses, most)
     bad = next((one for one in group if not one.done), None)
     status = Status.DONE if losses else bad.outcome.status if bad else Status.LOST
     values = [metric.value_of(loss) for loss in losses.values()]
     longest = max((one for one in group if one.done), key=_length, default=None)
     fidelity = max((one.proposal.fidelity for one in group if one.done), default=1.0)
     partial = tree.component != NETWORK and fidelity < 1.0  # a pipeline that saw a part of the rows is no model
-    realised = longest.outcome.realised if longest and tree.component == NETWORK else {}
+    realised = {} if longest is None else longest.outcome.realised
+    costs = {name: realised[name] for name in COSTS if name in realised}
     return {
         "rank": 0,
         "model": describe(tree),
         "family": tree.component,
-        "score": fmean(values) if values else None,
+        "score": metric.value_of(mean) if losses else None,
         "score_se": stdev(values) / len(values) ** 0.5 if len(values) > 1 else None,
         "folds": 0 if partial else len(losses),
         "fidelity": round(fidelity, 4),
         "seconds": round(sum(one.outcome.seconds for one in group), 3),
-        **{name: realised[name] for name in COSTS if name in realised},
-        **({} if tree.component == NETWORK else _costs(tree, group)),
+        **(costs if tree.component == NETWORK else _costs(tree, group)),
+        "found": {name: value for name, value in realised.items() if name not in LONG},
         "weight": round(weights.get(key, 0.0), 4),
         "status": str(status),
         "reason": bad.outcome.reason if bad else "",
@@ -206,7 +229,7 @@ def _row(key: str, group: list[Trial], metric: Metric, weights: Mapping[str, flo
         "candidate": tree.to_json(),
         "key": key,
         "loss": mean,
-        "complete": bool(losses) and not partial and len(losses) * 2 >= min(most, 5),
+        "complete": bool(losses) and not partial and len(losses) * 2 >= min(len(most), 5),
     }
 
 

@@ -89,6 +89,10 @@ class Settings:
     folds_below: int | None = 1_000
     """For tables: of fewer rows members keep the models of the folds beside the one on all rows, each side with half of
     the say; None: always, 0: never. Of more rows the one on all rows was seen to be as good alone."""
+    include: tuple[str, ...] = ()
+    """For tables: the models that may be used, by the names on the leaderboard; none named: all."""
+    exclude: tuple[str, ...] = ()
+    """For tables: models and steps of preparation that are not used."""
     bags: int | None = 1
     """For tables: of so many drawings of the folds models are kept, the others only tell what is best; None: of all."""
 
@@ -162,7 +166,8 @@ class Settings:
     def from_json(cls, record: Mapping[str, Any]) -> "Settings":
         """Read what `to_json` wrote; options of later versions are left out."""
         known = {one.name for one in fields(cls)}
-        return cls(**{name: value for name, value in record.items() if name in known})
+        given = {name: value for name, value in record.items() if name in known}
+        return cls(**given | {name: tuple(given[name]) for name in ("include", "exclude") if name in given})
 
 
 def fast(settings: Settings) -> Settings:

@@ -9,6 +9,7 @@ from tamis.pipelines.portfolio import candidates_for
 from tamis.pipelines.recipes import Groups
 from tamis.pipelines.warm import WarmStart
 from tamis.tasks.task import Task
+from tamis.workflow.choice import allowed, left_out
 from tamis.workflow.planned import Tell
 from tamis.workflow.reading import order_for
 from tamis.workflow.settings import Settings
@@ -33,4 +34,5 @@ def warm_candidates(
     if settings.search in TOLD:
         tell(f"begins, in turn with the usual, with what did best on similar tables ({', '.join(similar)})")
     shape = (dataset.n_rows, dataset.table.shape[1])
-    return candidates_for(groups, task.kind, *shape, catalogue, catalogue.own, order_for(order, groups))
+    found = candidates_for(groups, task.kind, *shape, catalogue, catalogue.own, order_for(order, groups))
+    return allowed(found, left_out(settings, catalogue, task.kind))

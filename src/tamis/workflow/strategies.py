@@ -9,6 +9,7 @@ import numpy as np
 from tamis.core.candidate import Candidate
 from tamis.core.component import Shape
 from tamis.core.contracts import Strategy
+from tamis.core.grammar import Grammar
 from tamis.data.dataset import Dataset
 from tamis.evaluate.fidelity import least_share
 from tamis.evaluate.splits import Folds
@@ -20,6 +21,7 @@ from tamis.search.catalogue import Ingredients, strategy_from, strategy_named
 from tamis.search.halving import geometric_rungs
 from tamis.search.portfolio import PortfolioStrategy
 from tamis.search.racing import FoldRacing
+from tamis.workflow.choice import CONSTANT, left_out
 from tamis.workflow.plan import Plan
 from tamis.workflow.reading import prepared_beside, reading_s
 from tamis.workflow.texts import TRANSFORMER, fine_tuning_s
@@ -51,10 +53,12 @@ TORCH_S = 30.0
 """With less time networks for tables are not drawn: importing torch alone takes two seconds of it."""
 
 
-def _left_out(plan: Plan) -> tuple[str, ...]:
-    """Return the models that are not drawn."""
+def _grammar(plan: Plan, n_rows: int) -> Grammar:
+    """Return what may be drawn: not what the user leaves out, nor what takes too long to import."""
     slow = [name for name, one in plan.catalogue.items() if one.module == "torch" and plan.begun_s < TORCH_S]
-    return ("dummy", *slow)
+    grammar = grammar_for(plan.groups, plan.task.kind, plan.catalogue, (CONSTANT, *slow), n_rows)
+    out = left_out(plan.settings, plan.catalogue, plan.task.kind)
+    return grammar.without(*out) if out else grammar
 
 
 def row_rungs(plan: Plan, dataset: Dataset) -> tuple[float, ...]:
@@ -73,7 +77,7 @@ def strategy_for(plan: Plan, given: Any = None) -> Strategy:
     if isinstance(given, FoldRacing):
         return given
     dataset = Dataset.open(plan.data)
-    settings, kind = plan.settings, plan.task.kind
+    settings = plan.settings
     shape = Shape(dataset.n_rows, max(1, dataset.table.shape[1]), max(1, len(plan.task.classes or ())))
     catalogue = plan.catalogue
     fine_tuning, prepared = fine_tuning_s(dataset) if plan.backbones else None, prepared_beside(dataset)
@@ -89,11 +93,11 @@ def strategy_for(plan: Plan, given: Any = None) -> Strategy:
         rate = candidate.settings.get("learning_rate") if cut and component.name in BOOSTERS else None
         return before_s + (seconds if rate is None else CUT_SHORT * seconds * min(1.0, rate / RAISED_RATE))
 
-    left_out = _left_out(plan)
-    grammar = grammar_for(plan.groups, kind, catalogue, left_out, dataset.n_rows) if plan.candidates else None
+    grammar = _grammar(plan, dataset.n_rows) if dataset.table.shape[1] else None
     if grammar is not None and plan.begun_s == inf:
         whole = partial(cost, cut=False)  # no clock cuts a booster short
-        grammar = Affordable(grammar, whole, max(MOST_S, 2.0 * float(np.median([*map(whole, plan.candidates)]))))
+        middle_s = float(np.median([*map(whole, plan.candidates)] or [0.0]))
+        grammar = Affordable(grammar, whole, max(MOST_S, 2.0 * middle_s))
     inner: Strategy
     if grammar is None:
         inner = given if given is not None and not callable(given) else PortfolioStrategy((), cost)

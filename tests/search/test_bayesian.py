@@ -81,9 +81,9 @@ def best_of(strategy, evaluate, n):
     return min(trial.loss for trial in simulate(strategy, evaluate, max_asks=n))
 
 
-def tell(strategy, tree, loss, seconds=1.0):
+def tell(strategy, tree, loss, seconds=1.0, status=Status.DONE):
     """Tell a strategy what came of a candidate that others asked."""
-    strategy.tell(Trial(Proposal(tree, origin="other"), Outcome(Status.DONE, {"loss": loss}, seconds=seconds)))
+    strategy.tell(Trial(Proposal(tree, origin="other"), Outcome(status, {"loss": loss}, seconds=seconds)))
 
 
 def taught(grammar, evaluate, n=30, **options):
@@ -188,7 +188,8 @@ def test_what_is_running_is_not_asked_again_nor_something_all_but_equal(continuo
     assert min(gaps) > 0.01
 
 
-def test_a_time_limit_makes_the_cheap_of_equals_come_first():
+@pytest.mark.parametrize("status", [Status.DONE, Status.PRUNED])
+def test_a_time_limit_makes_the_cheap_of_equals_come_first(status):
     space = Space({"kind": Choice(["slow", "quick"]), "x": Float(0.0, 1.0), "y": Float(0.0, 1.0)})
     grammar = Grammar("part", [Production("part", "part", (), space)])
 
@@ -196,7 +197,8 @@ def test_a_time_limit_makes_the_cheap_of_equals_come_first():
         strategy, rng = BayesianStrategy(grammar, 0, explore=0.0, n_looked_at=60, **options), np.random.default_rng(0)
         for x, y in rng.random((15, 2)).tolist():
             for kind, seconds in (("slow", 20.0), ("quick", 1.0)):
-                tell(strategy, Candidate.of("part", {"kind": kind, "x": x, "y": y}), (x - 0.5) ** 2 + y**2, seconds)
+                tree, loss = Candidate.of("part", {"kind": kind, "x": x, "y": y}), (x - 0.5) ** 2 + y**2
+                tell(strategy, tree, loss, seconds, status)
         return np.mean([strategy.ask(view).candidate.settings["kind"] == "quick" for _ in range(10)])
 
     limited = BudgetView(remaining_s=100.0)

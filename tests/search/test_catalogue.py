@@ -5,8 +5,10 @@ from itertools import product
 
 import pytest
 
+from tamis.checks.simulator import simulate
 from tamis.checks.strategy import check_strategy
 from tamis.core.budget import BudgetView
+from tamis.core.candidate import Candidate
 from tamis.core.errors import ParameterError
 from tamis.search import catalogue
 from tamis.search.bayesian import BayesianStrategy
@@ -43,7 +45,7 @@ OTHERS = {
     "halved bayesian": lambda of: SuccessiveHalving(
         BayesianStrategy(of.grammar, of.seed, n_initial=3, n_looked_at=15), rungs=(0.5, 1.0), n_sure=1, retell=True
     ),
-    "local": lambda of: LocalStrategy(of.grammar, of.seed),
+    "steps alone": lambda of: LocalStrategy(of.grammar, of.seed),
     "genetic": lambda of: GeneticStrategy(of.grammar, of.seed, first=of.portfolio[:2], population=4),
     "few": lambda of: PortfolioStrategy(of.portfolio[:2], of.cost),
     "then halved": lambda of: ThenStrategy(
@@ -76,7 +78,7 @@ def ingredients(grammar, portfolio):
 @pytest.mark.parametrize(
     ("name", "wrapper"),
     # Models and populations take long to ask, and know nothing of who wraps them.
-    [*product(("auto", "portfolio", "random"), WRAPPERS), *product((*OTHERS, "genetic", "hyperband"), ("raced",))],
+    [*product(("local", "portfolio", "random"), WRAPPERS), *product((*OTHERS, "genetic", "hyperband"), ("raced",))],
 )
 def test_every_strategy_keeps_its_promises(name, wrapper, ingredients, evaluate):
     make = OTHERS.get(name) or dict(STRATEGIES)[name]
@@ -92,6 +94,15 @@ def test_every_strategy_keeps_its_promises(name, wrapper, ingredients, evaluate)
 )
 def test_every_strategy_for_architectures_keeps_its_promises(name, wrapper, decisions, train):
     check_strategy(lambda: WRAPPERS[wrapper](ARCHITECTURES[name](decisions)), train, n_asks=10)
+
+
+def test_auto_begins_with_quick_ones_goes_on_with_what_suits_such_data_and_lets_a_model_choose(ingredients, evaluate):
+    known = [*ingredients.portfolio, *(Candidate.of("ridge", {"alpha": float(one)}) for one in range(1, 9))]
+    given = replace(ingredients, portfolio=known[:8], warm=[*known[:1], *reversed(known[8:12]), *known[1:8]])
+    trials = simulate(strategy_named("auto", given), evaluate, max_asks=24)
+    asked = [one.proposal for one in trials]
+    assert [one.candidate for one in asked[:10]] == [*known[:3], *reversed(known[8:12]), *known[3:6]]
+    assert {one.origin for one in asked[10:]} == {"bayesian"}
 
 
 @pytest.mark.parametrize("name", ["bayesian", "halving"])

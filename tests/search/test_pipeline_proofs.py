@@ -28,7 +28,7 @@ def _module(name):
 regret = _module("regret")
 FROM_NOTHING = [name for name in regret.STRATEGIES if name != regret.RANDOM]
 STARTED = [name for name in regret.STARTED if name != regret.AFTER_STARTS]
-SMALLER = {"bayesian": (range(3), SETS[::2], 30), "search=auto": (range(4), SETS[::2], 20)}
+SMALLER = {"bayesian": (range(3), SETS[::2], 30), "search=local": (range(4), SETS[::2], 20)}
 """Seeds, sets and evaluations of the quick tests of what takes longer than the others."""
 LONGEST = "search=bayesian"
 """What is left to the long proofs."""

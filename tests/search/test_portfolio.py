@@ -56,6 +56,13 @@ def test_told_seconds_correct_the_family():
     assert 10.0 < costs.expected(Candidate.of("middle")) < 90.0
 
 
+@pytest.mark.parametrize("status", [Status.DONE, Status.PRUNED])
+def test_of_what_was_dropped_with_a_result_the_seconds_count_too(named, status):
+    strategy = PortfolioStrategy([Candidate.of("middle", {"size": 1}), Candidate.of("cheap")], price, share=1.0)
+    strategy.tell(told("middle", status, seconds=4000.0, size=2))
+    assert names(strategy, BudgetView(remaining_s=60.0), 1) == ["cheap"]
+
+
 def test_units_and_slots_count(named):
     view = BudgetView(remaining_s=60.0, slots=1)
     assert names(PortfolioStrategy(named("middle", "cheap"), price, n_units=5), view, 1) == ["cheap"]

@@ -66,6 +66,32 @@ def test_a_run_killed_at_any_moment_goes_on_and_loses_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("search", ["portfolio", "random", "local", "bayesian", "genetic", "halving", "hyperband"])
+def test_every_search_goes_on_after_a_kill(
+    tamis: Any,
+    tumours: Path,
+    tmp_path: Path,
+    remembered: Callable[[Path], dict[int, Any]],
+    wait_for: Callable[..., None],
+    search: str,
+) -> None:
+    """Killed when it searches by itself, no longer tries what it begins with; the others when they have tried some."""
+    folder = tmp_path / "run"
+    words = ("fit", tumours, "--target", "diagnosis", "--time-limit", "60s", "--search", search, "--output", folder)
+    process = tamis.start(*words)
+    wait_for(partial(_more_than, 50, remembered, folder), process, limit_s=50)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=20)
+    before = remembered(folder)
+    done = tamis("resume", folder, "--time-limit", "5s")
+    assert done.returncode == 0, done.stderr
+    after = remembered(folder)
+    assert {number: after.get(number) for number in before} == before
+    if search != "portfolio":  # which may have come to its end
+        assert len(after) > len(before)
+
+
+@pytest.mark.slow
 def test_a_run_killed_again_and_again_gets_to_its_end(
     tamis: Any,
     tumours: Path,

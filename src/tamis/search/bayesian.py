@@ -267,7 +267,8 @@ class BayesianStrategy:
             return
         before = self._told.get(whole.key)
         if before is None or trial.proposal.fidelity >= before.fidelity:
-            factor = {Status.DONE: 1.0, Status.TIMED_OUT: OVERRUN}.get(outcome.status)
-            seconds = None if factor is None else factor * outcome.seconds
+            seconds = OVERRUN * outcome.seconds if outcome.status is Status.TIMED_OUT else None
+            if outcome.status is Status.DONE or (outcome.status is Status.PRUNED and isfinite(trial.loss)):
+                seconds = outcome.seconds  # of what was dropped with a result, too: it is that of whole fits
             features = self._encoder.features(whole)
             self._told[whole.key] = Known(whole, features, trial.loss, seconds, trial.proposal.fidelity)

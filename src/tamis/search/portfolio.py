@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import exp, inf, log
+from math import exp, inf, isfinite, log
 
 from tamis.core.budget import BudgetView
 from tamis.core.candidate import Candidate
@@ -133,6 +133,6 @@ class PortfolioStrategy:
             self._ceilings[candidate.component] = min(ceiling, self._prior(candidate))
             if outcome.status is Status.TIMED_OUT:
                 self._costs.learn(candidate, 2 * outcome.seconds)
-        elif trial.done:
-            self._any_done = True
+        elif trial.done or (outcome.status is Status.PRUNED and isfinite(trial.loss)):
+            self._any_done |= trial.done
             self._costs.learn(candidate, outcome.seconds)

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from statistics import median
 
@@ -14,6 +15,7 @@ import numpy as np
 from tamis.core.budget import Budget
 from tamis.core.errors import CorruptArtefactError
 from tamis.core.trial import Progress, Proposal, Trial
+from tamis.ensemble.pruning import pruned
 from tamis.ensemble.selection import SelectionSettings, select
 from tamis.evaluate.crossval import OutOfFold
 from tamis.evaluate.splits import Folds
@@ -146,11 +148,25 @@ class EnsembleKeeper:
         loss, weight = self.plan.task.loss, self.dataset.weights
         selection = select(predictions, self.dataset.y, loss, weight=weight, settings=settings)
         self.loss = selection.loss
-        self.save(self.mixture(keys, selection.weights))
+        self.save(self.mixture(keys, self._worth_keeping(keys, predictions, selection.weights)))
         self._dirty = False
         self._last_s = time.monotonic() - began
         self._spent_s += self._last_s
         self.budget.reserve_s = max(self._least_s, 0.6 + FINISH_COST * self._last_s) + self.refit_reserve_s()
+
+    def _worth_keeping(self, keys: list[str], predictions: list[np.ndarray], weights: np.ndarray) -> np.ndarray:
+        """Free the mixture of members that do not pay, as the finish will: no time is kept for fitting those again."""
+        settings = self.plan.settings
+        return pruned(
+            predictions,
+            weights,
+            [self.predict_seconds(key) for key in keys],
+            self.dataset.y,
+            self.plan.task.loss,
+            weight=self.dataset.weights,
+            tolerance=settings.tolerance,
+            limit_s=settings.predict_limit_s or inf,
+        )
 
     def refit_reserve_s(self) -> float:
         """Return the seconds to keep for fitting those members once more on all rows that there may be time for."""

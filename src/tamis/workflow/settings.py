@@ -10,7 +10,7 @@ from tamis.core.kinds import Role, TaskKind
 from tamis.core.plugins import names
 
 PRESETS = ("fast", "balanced", "best")
-TABLE_SEARCHES = ("auto", "portfolio", "random", "bayesian", "genetic", "halving", "hyperband")
+TABLE_SEARCHES = ("auto", "portfolio", "random", "local", "bayesian", "genetic", "halving", "hyperband")
 IMAGE_SEARCHES = (
     "auto", "random", "local", "evolution", "reinforce", "enas", "morphism", "surrogate", "portfolio",
 )  # fmt: skip

@@ -14,7 +14,7 @@ from tamis.workflow.planned import Tell
 from tamis.workflow.reading import order_for
 from tamis.workflow.settings import Settings
 
-TOLD = ("bayesian", "halving")
+TOLD = ("auto", "bayesian", "halving")
 """The searches of ours that begin so."""
 
 

@@ -37,7 +37,7 @@ SHARE = 0.35
 """Of the remaining time on all slots, for all folds of one candidate of the portfolio."""
 
 
-CAUTIOUS = ("auto", "portfolio")
+CAUTIOUS = ("portfolio",)
 """Searches that stop where a table has too few rows to tell more candidates apart; another one, asked for by name, goes
 on as long as it may."""
 

@@ -97,8 +97,8 @@ _OPTIONS = (
         "--search",
         cls=SettingOption,
         metavar="S",
-        help="auto, portfolio, random; for tables also bayesian, genetic, halving or hyperband; for images also "
-        "local, evolution, reinforce, enas, morphism or surrogate; or what an installed package offers.",
+        help="auto, portfolio, random, local; for tables also bayesian, genetic, halving or hyperband; for images also "
+        "evolution, reinforce, enas, morphism or surrogate; or what an installed package offers.",
     ),
     click.option(
         "--include",

@@ -22,12 +22,12 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
         What is optimised: a scikit-learn name, or a function of (y_true, y_pred). Area under the ROC curve for two
         classes, log loss for more.
     search : str or Strategy, default="auto"
-        "auto" (what did well on other tables, then small steps from the best), "portfolio" (the first alone), "random",
-        "bayesian" (a random forest over the hierarchy of pipelines, SMAC's way), "genetic" (programming over pipeline
-        trees, TPOT's way), "halving" (what the Bayesian search proposes, on a part of the rows first, the best on more:
-        ASHA), "hyperband" (the same for random candidates, in several brackets), the name of a plug-in's, an object
-        with `ask` and `tell` that proposes whole candidates, or a class or function that makes one of the
-        `Ingredients`.
+        "auto" (what did well on other tables, then what a model chooses), "portfolio" (what did well alone),
+        "random", "local" (small steps from the best of those), "bayesian" (a random forest over the hierarchy
+        of pipelines, SMAC's way), "genetic" (programming over pipeline trees, TPOT's way), "halving" (what the
+        Bayesian search proposes, on a part of the rows first, the best on more: ASHA), "hyperband" (the same
+        for random candidates, in several brackets), the name of a plug-in's, an object with `ask` and `tell`
+        that proposes whole candidates, or a class or function that makes one of the `Ingredients`.
     preset : {"fast", "balanced", "best"}, default="balanced"
         How far accuracy goes before the speed of predictions.
     n_jobs : int, default=-1

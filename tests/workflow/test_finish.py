@@ -13,8 +13,10 @@ from tamis.core.budget import Budget
 from tamis.core.candidate import Candidate
 from tamis.core.trial import Outcome, Proposal, Status, Trial
 from tamis.evaluate.scheme import Scheme, SplitKind
+from tamis.store.artefacts import FolderArtefacts
+from tamis.workflow import finish
 from tamis.workflow.begin import begin
-from tamis.workflow.fit import fit
+from tamis.workflow.fit import fit, resume
 from tamis.workflow.model import Model
 from tamis.workflow.objective import ALL_ROWS
 from tamis.workflow.plan import Given
@@ -46,6 +48,21 @@ def test_members_are_fitted_on_all_rows_beside_their_folds_where_rows_are_few(
     saved = Model.load(tmp_path / "run")
     assert saved.score(rows, "accuracy")[1] > 0.8
     assert saved.recipe.estimate is not None
+
+
+def test_a_resume_takes_what_was_fitted_on_all_rows_from_the_model_that_there_is(
+    rows: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No journal tells of those fits, and a resume that ends at once may have no time for them."""
+    settings = Settings(target="bought", max_trials=1, n_folds=2)
+    with begin(tmp_path / "run", settings, "memory") as folder:
+        before = fit(folder, settings, budget=Budget(inf, 1), data=Given(rows)).model.recipe.members
+    assert [unit.fold for unit in before[0].units] == [ALL_ROWS, 0, 1]
+    monkeypatch.setattr(finish, "Proposal", lambda *_, **__: pytest.fail("fitted again"))
+    assert resume(tmp_path / "run", max_trials=1).model.recipe.members == before
+    monkeypatch.undo()
+    FolderArtefacts(tmp_path / "run" / "artefacts").path(before[0].units[0].model).write_bytes(b"")  # damaged
+    assert resume(tmp_path / "run", max_trials=1).model.recipe.members == before
 
 
 class Impatient:

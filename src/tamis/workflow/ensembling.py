@@ -23,7 +23,7 @@ from tamis.store.artefacts import FolderArtefacts
 from tamis.store.atomic import atomic_write, guarded
 from tamis.workflow.mixing import Member, Unit
 from tamis.workflow.model import Model, Recipe
-from tamis.workflow.objective import load_array
+from tamis.workflow.objective import ALL_ROWS, load_array
 from tamis.workflow.planned import Planned
 
 QUICK_STEPS = 12
@@ -69,6 +69,8 @@ class EnsembleKeeper:
         self.store = FolderArtefacts(artefacts)
         self.out_of_fold = OutOfFold(self.dataset.n_rows, n_outputs=plan.task.n_outputs)
         self.trials: dict[str, list[Trial]] = {}
+        self.fitted: dict[str, Unit] = {}
+        """By name: candidates that were fitted once more on all rows, in this sitting or an earlier one."""
         self.recipe = self._constant()
         self.loss = self.recipe.constant_loss
         """Of the mixture at hand, on the rows where it was chosen."""
@@ -83,12 +85,22 @@ class EnsembleKeeper:
         with guarded(self.target):
             self.target.mkdir(exist_ok=True)
         FolderArtefacts(self.target / "parts").remove_damaged()  # they are linked or copied anew
+        self.fitted = self._fitted_before()
         self.save(self.recipe)
         for trial in earlier:
             if all(map(self.store.is_sound, trial.outcome.artefacts.values())):
                 self._take(trial)
         if self._dirty:
             self.update()
+
+    def _fitted_before(self) -> dict[str, Unit]:
+        """Return what an earlier sitting has fitted on all rows at its end: no journal tells of it, its model does."""
+        try:
+            recipe = Recipe.from_json(json.loads((self.target / "manifest.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}  # there is none, or it is damaged: they are fitted again
+        found = {one.name: unit for one in recipe.members for unit in one.units if unit.fold == ALL_ROWS}
+        return {name: one for name, one in found.items() if all(map(self.store.is_sound, one.parts))}
 
     def _constant(self) -> Recipe:
         task, dataset = self.plan.task, self.dataset
@@ -174,7 +186,7 @@ class EnsembleKeeper:
             return 0.0
         most = MOST_FOR_REFIT * (self.budget.limit_s - self.budget.spent_s)
         members = [one.name for one in self.recipe.members if one.name in self.trials]
-        names = [name for name in members if not self.knows_all_rows(name)]
+        names = [name for name in members if not (name in self.fitted or self.knows_all_rows(name))]
         seconds = [self.refit_seconds(name) / SAFE_SHARE for name in names]
         affordable = [one for one in seconds if one <= most]
         return min(most, max(sum(affordable) / self.slots, max(affordable, default=0.0)))
@@ -197,10 +209,13 @@ class EnsembleKeeper:
         return replace(self.recipe, members=tuple(members), calibration=None, rule=None, estimate=None)
 
     def member(self, name: str, weight: float) -> Member:
-        """Return a candidate as a member, with the fitted pipelines of its folds."""
+        """Return a candidate as a member, with its fitted pipelines: of its folds, and of all rows if there is one."""
         trials = self._kept(name)
         candidate = trials[0].proposal.candidate
         units = tuple(unit_of(one) for one in trials)
+        if name in self.fitted:
+            beside = units if self.plan.keeps_folds else ()
+            units = (replace(self.fitted[name], share=float(max(1, len(beside)))), *beside)
         return Member(candidate.to_json(), weight, units, "" if name == candidate.key else name)
 
     def _kept(self, name: str) -> list[Trial]:

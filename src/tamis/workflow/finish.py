@@ -149,7 +149,7 @@ def _refitted(keeper: EnsembleKeeper, executor: Executor, recipe: Recipe, *, bud
     promised_s = 0.0
     for index, member in enumerate(recipe.members):
         trials = keeper.trials[member.name]
-        if keeper.knows_all_rows(member.name):
+        if member.name in keeper.fitted or keeper.knows_all_rows(member.name):
             continue
         seconds = keeper.refit_seconds(member.name)
         if promised_s / executor.slots + seconds > MOST_PROMISED * budget.left_s:
@@ -165,18 +165,15 @@ def _refitted(keeper: EnsembleKeeper, executor: Executor, recipe: Recipe, *, bud
         ).numbered(number)  # fmt: skip
         executor.submit(proposal)
         proposals[number] = index
-    members = list(recipe.members)
     for trial in _gather(executor, set(proposals), lambda: budget.left_s - SAVING_S):
         if trial.done:
-            index = proposals[trial.proposal.id]
-            folds = members[index].units if keeper.plan.keeps_folds else ()
-            units = (replace(unit_of(trial), share=float(max(1, len(folds)))), *folds)
-            members[index] = replace(members[index], units=units)
+            keeper.fitted[recipe.members[proposals[trial.proposal.id]].name] = unit_of(trial)
+    members = tuple(keeper.member(one.name, one.weight) for one in recipe.members)
     n_refitted = sum(unit.fold == ALL_ROWS for one in members for unit in one.units)
     if n_refitted:
         beside = ", beside the models of their folds" if keeper.plan.keeps_folds else ""
         tell(f"fitted {n_refitted} of {len(members)} members once more on all rows{beside}")
-    return replace(recipe, members=tuple(members))
+    return replace(recipe, members=members)
 
 
 def _gather(executor: Executor, waiting: set[int], left_s: Callable[[], float]) -> list[Trial]:

@@ -35,6 +35,11 @@ class Unit:
     share: float = 1.0
     """Of its member's answer, in units of those of the other pipelines."""
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The hashes of what it is made of."""
+        return tuple(one for one in (self.preparation, self.model) if one)
+
 
 @dataclass(frozen=True)
 class Member:

@@ -128,7 +128,7 @@ class Recipe:
     @property
     def parts(self) -> set[str]:
         """Return the hashes of everything the members need."""
-        return {key for one in self.members for unit in one.units for key in (unit.preparation, unit.model) if key}
+        return {key for one in self.members for unit in one.units for key in unit.parts}
 
 
 def _task(record: Mapping[str, Any]) -> Task:

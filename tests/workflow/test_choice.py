@@ -1,5 +1,7 @@
 """Which models and steps a run may use."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from tamis.checks.simulator import simulate
@@ -9,6 +11,7 @@ from tamis.core.kinds import TaskKind
 from tamis.core.trial import Outcome, Status
 from tamis.pipelines.catalogue import Catalogue, builtin
 from tamis.workflow.choice import left_out
+from tamis.workflow.kinds import Images
 from tamis.workflow.settings import TABLE_SEARCHES, Settings
 from tamis.workflow.strategies import strategy_for
 
@@ -78,3 +81,9 @@ def test_nothing_is_left_out_unless_it_is_said():
 def test_the_choice_is_kept_with_the_run():
     settings = Settings(include=("ridge", "lasso"), exclude=("pca",))
     assert Settings.from_json(settings.to_json()) == settings
+
+
+def test_a_run_on_images_refuses_a_choice_among_models_for_tables():
+    context = SimpleNamespace(settings=Settings(exclude=("ridge",)))
+    with pytest.raises(ParameterError, match="for images 'space' says"):
+        Images().plan(None, context)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from tamis.core.component import Component
 from tamis.core.contracts import Strategy
-from tamis.core.errors import RunFolderError
+from tamis.core.errors import ParameterError, RunFolderError
 from tamis.run.limits import cpu_count
 from tamis.store.folder import RunFolder
 from tamis.workflow.planned import Planned, Tell
@@ -175,6 +175,12 @@ class Images:
     def plan(self, given: Any, context: PlanContext) -> Planned:
         """Choose the form, decode, and hold images out."""
         from tamis.workflow.images.plan import make_image_plan
+
+        if context.settings.include or context.settings.exclude:
+            raise ParameterError(
+                "The parameters 'include' and 'exclude' are about models for tables; for images 'space' says which "
+                "networks are searched, and 'backbone' which pretrained ones."
+            )
 
         return make_image_plan(given, context.folder.path, context.settings, left_s=context.left_s, tell=context.tell,
                                metric=context.metric)  # fmt: skip

@@ -137,6 +137,25 @@ def test_a_resumed_run_does_not_choose_again_what_it_has_asked(monkeypatch):
     replay(fresh, log)
 
 
+def test_what_a_wrapper_has_made_of_its_answers_is_not_taken_for_its_own():
+    class Wrapped:
+        """Puts a part of its own around every candidate."""
+
+        def __init__(self):
+            self.inner = BayesianStrategy(PIPELINES, 0, n_initial=2, n_looked_at=15)
+
+        def ask(self, budget):
+            found = self.inner.ask(budget)
+            return replace(found, candidate=Candidate.of("outer", {}, found.candidate))
+
+        def tell(self, trial):
+            inside = trial.proposal.candidate.inputs[0]
+            self.inner.tell(Trial(replace(trial.proposal, candidate=inside), trial.outcome))
+
+    log = drive(Wrapped(), lambda proposal: Outcome(Status.DONE, {"loss": 0.5}, seconds=1.0), n_asks=5)
+    replay(Wrapped(), log)
+
+
 def test_it_finds_better_pipelines_than_random_search_does(monkeypatch):
     monkeypatch.setattr(acquisition, "N_TREES", 10)
     ours = [best_of(BayesianStrategy(PIPELINES, seed, n_looked_at=50), score, 45) for seed in range(8)]

@@ -63,6 +63,11 @@ def test_of_what_was_dropped_with_a_result_the_seconds_count_too(named, status):
     assert names(strategy, BudgetView(remaining_s=60.0), 1) == ["cheap"]
 
 
+def test_so_many_are_asked_as_fit_however_far_down_the_list_they_stand(named):
+    strategy = PortfolioStrategy(named("dear", "cheap", "middle", "dear"), price, max_candidates=2)
+    assert names(strategy, BudgetView(remaining_s=60.0), 3) == ["cheap", "middle", FINISHED]
+
+
 def test_units_and_slots_count(named):
     view = BudgetView(remaining_s=60.0, slots=1)
     assert names(PortfolioStrategy(named("middle", "cheap"), price, n_units=5), view, 1) == ["cheap"]

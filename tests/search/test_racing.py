@@ -82,12 +82,33 @@ def test_a_search_hears_of_what_is_left_on_fold_0_for_ever():
     trials = simulate(racing, middling, limit_s=60.0, slots=2)
     begun = {one.proposal.candidate for one in trials}
     deep = Counter(one.proposal.candidate for one in trials)
-    heard = {one.proposal.candidate: one.outcome for one in inner.heard}
-    assert len(heard) == len(inner.heard) and len(begun) - len(heard) <= 5
+    first = [one for one in inner.heard if one.proposal.id >= 0]
+    heard = {one.proposal.candidate: one.outcome for one in first}
+    assert len(heard) == len(first) and len(begun) - len(heard) <= 5
     passed_over = [one for one, count in deep.items() if count == 1 and one in heard]
     assert len(passed_over) > 20
     assert {heard[one].status for one in passed_over} == {Status.PRUNED}
     assert all(heard[one].loss == pytest.approx(middling(Proposal(one)).loss) for one in passed_over)
+
+
+def test_who_comes_back_into_reach_is_told_again_when_it_has_all_its_folds():
+    """Fold 0 was bad luck of the later best: until it is known, the first ones seem out of reach."""
+    trees = [Candidate.of("ridge", {"number": number}) for number in range(12)]
+    inner = Listed(trees)
+
+    def unlucky(proposal):
+        number = proposal.candidate.settings["number"]
+        hard = 0.1 if number == 11 and proposal.fold == 0 else 0.0
+        base = 0.15 if number == 11 else 0.2 + 0.004 * (12 - number)
+        return Outcome(Status.DONE, {"loss": base + hard}, seconds=0.5)
+
+    simulate(FoldRacing(inner, n_folds=3, n_first=12, n_members=2), unlucky)
+    heard = Counter(one.proposal.candidate for one in inner.heard)
+    again = [one for one in inner.heard if one.proposal.id < 0]
+    assert set(heard) == set(trees) and again
+    assert all(one.done and one.proposal.parent is None for one in again)
+    early = {one.proposal.candidate: one.outcome.status for one in inner.heard if one.proposal.id >= 0}
+    assert all(early[one.proposal.candidate] is Status.PRUNED for one in again)
 
 
 def test_hopeless_candidates_are_dropped_after_fold_0(portfolio):

@@ -74,6 +74,37 @@ def test_what_is_not_installed_may_be_excluded_and_does_not_count_as_left():
         left_out(Settings(include=("absent",)), catalogue, TaskKind.BINARY)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"exclude": ("impute",)},
+        {"exclude": ("one_hot", "target_statistics", "ordinal_by_target")},
+        {"include": ("lightgbm", "histgb"), "exclude": ("impute", "standardize")},
+        {"include": ("realmlp",), "time_limit_s": 20.0},
+    ],
+)
+def test_what_can_no_longer_be_written_costs_nothing_but_itself(planned, options):
+    if "realmlp" in options.get("include", ()):
+        pytest.importorskip("torch")
+    plan = planned(**{"time_limit_s": 60.0, "n_folds": 2, **options})
+    found = used(plan)
+    assert found and not found & set(options.get("exclude", ()))
+    assert not options.get("include") or found & set(options["include"])
+
+
+def test_where_nothing_can_be_fitted_on_the_table_it_is_said(planned):
+    pytest.importorskip("torch")
+    plan = planned(time_limit_s=60.0, include=("text_transformer",))
+    with pytest.raises(ParameterError, match="leave nothing that can be fitted on this table"):
+        strategy_for(plan)
+
+
+def test_a_list_without_any_of_the_models_is_no_search(planned):
+    plan = planned(time_limit_s=60.0, search="portfolio", include=("sgd",))
+    with pytest.raises(ParameterError, match="choose another search"):
+        strategy_for(plan)
+
+
 def test_nothing_is_left_out_unless_it_is_said():
     assert left_out(Settings(), builtin(), TaskKind.REGRESSION) == ()
 

@@ -49,6 +49,10 @@ def test_who_had_the_easy_folds_alone_is_compared_on_those(fitted: Any) -> None:
     assert [row["family"] for row in rows] == ["ridge", "lasso"]
     value_of = fitted.model.task.metric.value_of
     assert [row["score"] for row in rows] == pytest.approx([value_of(0.25), value_of(0.27)])
+    hard = [trial(fold, "ridge", fold, 0.9 if fold == 0 else 0.05) for fold in range(6)]
+    cut = [trial(6, "lasso", 0, 0.3)]
+    lasso = next(row for row in board_of([*hard, *cut], fitted.model).rows if row["family"] == "lasso")
+    assert lasso["score"] == pytest.approx(value_of(0.05))  # not beyond the best that any fold has come to
 
 
 def test_a_row_is_found_by_its_number_or_the_beginning_of_its_key(fitted: Any) -> None:

@@ -124,14 +124,7 @@ class Grammar:
         ['ridge(columns)']
         """
         kept = [one for options in self.productions.values() for one in options if one.component not in components]
-        while True:
-            known = {one.symbol for one in kept}
-            whole = [one for one in kept if all(name.rstrip("*") in known for name in one.inputs)]
-            used = {name.rstrip("*") for one in whole for name in one.inputs} | {self.start}
-            whole = [one for one in whole if one.symbol in used]
-            if len(whole) == len(kept):
-                break
-            kept = whole
+        kept = _reached(self.start, _ending(kept))
         if not kept:
             raise ParameterError(f"Without {', '.join(components)} the grammar writes nothing.")
         return Grammar(self.start, kept, self.max_depth, self.max_repeat)
@@ -376,3 +369,24 @@ class Grammar:
                 ways = [list(self.enumerate(name, depth - 1)) for name in one.symbols(count)]
                 for inputs in product(*ways):
                     yield Candidate.of(one.component, one.space.default(), *inputs)
+
+
+def _ending(productions: Sequence[Production]) -> list[Production]:
+    """Leave out what never comes to an end: a symbol that only says how it goes on has no tree."""
+    finite: set[str] = set()
+    while True:
+        whole = [one for one in productions if all(name.rstrip("*") in finite for name in one.inputs)]
+        if {one.symbol for one in whole} <= finite:
+            return whole
+        finite |= {one.symbol for one in whole}
+
+
+def _reached(start: str, productions: Sequence[Production]) -> list[Production]:
+    """Leave out what does not come up below a symbol."""
+    reached, waiting = {start}, [start]
+    while waiting:
+        symbol = waiting.pop()
+        below = {name.rstrip("*") for one in productions if one.symbol == symbol for name in one.inputs}
+        waiting += sorted(below - reached)
+        reached |= below
+    return [one for one in productions if one.symbol in reached]

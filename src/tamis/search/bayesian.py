@@ -162,6 +162,8 @@ class BayesianStrategy:
         """Return what was asked here before a run was resumed: the models would take as long again to find it."""
         if answered is None or answered.origin != ORIGIN or answered.candidate.key in self._seen:
             return None  # somebody else asked, or it is another fold or fidelity of what is known
+        if not self.grammar.writes(answered.candidate):
+            return None  # somebody around this search has made something else of what it asked
         return answered.candidate, str(answered.memo.get("by", "model"))
 
     def _found(self, budget: BudgetView) -> tuple[Candidate, str] | None:

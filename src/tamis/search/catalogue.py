@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 from tamis.core.candidate import Candidate
@@ -51,6 +52,8 @@ class Ingredients:
     rungs: Sequence[float] = (1.0,)
     """The shares of the rows that successive halving may begin with, growing, the last one 1; that one alone where
     there are too few rows to tell candidates apart on a part of them."""
+    n_first: int = N_FIRST
+    """So many starting candidates come before a search of its own."""
     warm: Sequence[Candidate] = ()
     """The same candidates as the portfolio's, early those that did best on known data like this; empty where none is
     known."""
@@ -77,7 +80,7 @@ def auto(ingredients: Ingredients) -> Strategy:
     """
     known = dict.fromkeys([*ingredients.portfolio[:N_USUAL], *ingredients.warm, *ingredients.portfolio])
     first = replace(ingredients, portfolio=tuple(known))
-    return ThenStrategy(_first(first, N_FIRST), BayesianStrategy(ingredients.grammar, ingredients.seed))
+    return ThenStrategy(_few(first), BayesianStrategy(ingredients.grammar, ingredients.seed))
 
 
 def local(ingredients: Ingredients) -> Strategy:
@@ -88,12 +91,12 @@ def local(ingredients: Ingredients) -> Strategy:
 def bayesian(ingredients: Ingredients) -> Strategy:
     """Try a few candidates that did well on other data, similar data above all, then let a model choose (SMAC)."""
     first = replace(ingredients, portfolio=ingredients.warm or ingredients.portfolio)
-    return ThenStrategy(_first(first, N_FIRST), BayesianStrategy(ingredients.grammar, ingredients.seed))
+    return ThenStrategy(_few(first), BayesianStrategy(ingredients.grammar, ingredients.seed))
 
 
 def genetic(ingredients: Ingredients) -> Strategy:
     """Try a few starting candidates, then breed with them and with random ones (TPOT)."""
-    return ThenStrategy(_first(ingredients, N_FIRST), GeneticStrategy(ingredients.grammar, ingredients.seed))
+    return ThenStrategy(_few(ingredients), GeneticStrategy(ingredients.grammar, ingredients.seed))
 
 
 def halving(ingredients: Ingredients) -> Strategy:
@@ -103,13 +106,18 @@ def halving(ingredients: Ingredients) -> Strategy:
 
 def hyperband(ingredients: Ingredients) -> Strategy:
     """Try a few starting candidates, then random ones, in brackets that begin with more and more of the rows."""
-    inner = ThenStrategy(_first(ingredients, N_FIRST), random(ingredients))
+    inner = ThenStrategy(_few(ingredients), random(ingredients))
     return Hyperband(inner, rungs=ingredients.rungs, n_sure=N_SURE, late=LATE)
 
 
-def _first(ingredients: Ingredients, count: int | None = None) -> Strategy:
-    chosen = ingredients.portfolio[:count]
-    return PortfolioStrategy(chosen, ingredients.cost, n_units=ingredients.n_units, share=ingredients.share)
+def _few(ingredients: Ingredients) -> Strategy:
+    """Try the first few starting candidates that the time allows."""
+    return _first(ingredients, ingredients.n_first)
+
+
+def _first(ingredients: Ingredients, count: float = inf) -> Strategy:
+    given, n_units, share = ingredients.portfolio, ingredients.n_units, ingredients.share
+    return PortfolioStrategy(given, ingredients.cost, n_units=n_units, share=share, max_candidates=count)
 
 
 STRATEGIES: tuple[tuple[str, Recipe], ...] = (

@@ -74,6 +74,8 @@ class PortfolioStrategy:
         How many units a candidate has (folds).
     share : float
         Which part of the remaining time, on all slots, one candidate may take.
+    max_candidates : float
+        After so many it is finished; what did not fit the time does not count.
 
     Examples
     --------
@@ -84,12 +86,19 @@ class PortfolioStrategy:
     """
 
     def __init__(
-        self, candidates: Sequence[Candidate], cost: PriorCost | None = None, *, n_units: int = 1, share: float = 0.2
+        self,
+        candidates: Sequence[Candidate],
+        cost: PriorCost | None = None,
+        *,
+        n_units: int = 1,
+        share: float = 0.2,
+        max_candidates: float = inf,
     ) -> None:
         self._left = list({one.key: one for one in candidates}.values())
         self._costs = LearntCost(cost)
         self.n_units = n_units
         self.share = share
+        self.max_candidates = max_candidates
         self._n_asks: dict[str, int] = {}
         self._ceilings: dict[str, float] = {}
         """By family: the prior cost at which it ran out of time or memory."""
@@ -97,7 +106,7 @@ class PortfolioStrategy:
 
     def ask(self, budget: BudgetView) -> Proposal | Finished | None:
         """Return the next candidate that fits, or `FINISHED` when the list is spent or nothing left fits."""
-        if not self._left or budget.trials_left < 1:
+        if not self._left or budget.trials_left < 1 or self._is_over():
             return FINISHED
         candidate = self._left[0] if budget.remaining_s == inf else self._choose(budget)
         if candidate is None:
@@ -105,6 +114,10 @@ class PortfolioStrategy:
         self._left = [one for one in self._left if one.key != candidate.key]
         self._n_asks[candidate.key] = self._n_asks.get(candidate.key, 0) + 1
         return Proposal(candidate, origin="portfolio")
+
+    def _is_over(self) -> bool:
+        """Tell whether as many were asked as are wanted; one that was lost may be asked again."""
+        return len(self._n_asks) >= self.max_candidates and self._left[0].key not in self._n_asks
 
     def _choose(self, budget: BudgetView) -> Candidate | None:
         seconds = {one.key: self._costs.expected(one) * self.n_units / budget.slots for one in self._left}

@@ -54,7 +54,8 @@ class FoldRacing:
     ----------
     inner : Strategy
         Proposes whole candidates; hears of each once, as `whole_outcome` puts it: when it has all its folds, or as soon
-        as it is out of the ensemble's reach. The told seconds are those of a unit.
+        as it is out of the ensemble's reach. One that gets its folds after all is told again, with the number -1, as of
+        a trial that others asked. The told seconds are those of a unit.
     n_folds : int
         Folds of one repeat.
     n_repeats : int
@@ -228,8 +229,11 @@ class FoldRacing:
         passed_over = self._passed_over()
         for one in self._entries:
             if not one.told and (one.settled or one.number in passed_over):
-                one.told = True
+                one.told, one.told_whole = True, one.settled
                 self.inner.tell(Trial(one.asked, whole_outcome(one, full)))
+            elif one.told and not one.told_whole and one.settled and one.complete:
+                one.told_whole = True
+                self.inner.tell(Trial(replace(one.asked, id=-1, parent=None), whole_outcome(one, full)))
 
     def _passed_over(self) -> set[int]:
         """Return who is out of the ensemble's reach: its other folds may never come, and a search is to learn of it."""

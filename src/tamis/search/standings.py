@@ -26,6 +26,8 @@ class Entry:
     dropped: bool = False
     """Out of the race: too far behind."""
     told: bool = False
+    told_whole: bool = False
+    """Told when it was settled, not before."""
     losses: dict[int, float] = field(default_factory=dict, init=False)
     """By fold, of the first repeat."""
 

@@ -118,7 +118,8 @@ def fit(
         tell(line)
 
     if strategy is not None and folder.record.settings.get("own_search") is None:
-        folder.update(settings={**folder.record.settings, "own_search": _called(strategy)})
+        settings = replace(settings, own_search=_called(strategy))
+        folder.update(settings={**folder.record.settings, "own_search": settings.own_search})
     kind = kind_of(folder)
     workers, state = None, STOPPED
     if data is None or not kind.inline(settings, data):

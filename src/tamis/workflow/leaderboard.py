@@ -116,7 +116,10 @@ def board_of(trials: Iterable[Trial], model: Model) -> Leaderboard:
         weights[one.key] = weights.get(one.key, 0.0) + one.weight / whole
     losses = {key: _losses(group) for key, group in groups.items()}
     most = max(losses.values(), key=lambda one: (len(one), -fmean(one.values()) if one else 0.0), default={})
-    rows = [_row(key, group, metric, weights, losses[key], most) for key, group in groups.items()]
+    # Of images, fold 0 of one network may be others than that of another: their means stand as they are.
+    reference = most if model.recipe.images is None else {}
+    means = {key: _comparable(losses[key], reference) for key in groups}
+    rows = [_row(key, group, metric, weights, losses[key], means[key], len(most)) for key, group in groups.items()]
     rows.sort(key=lambda row: (not row["complete"], row.pop("loss")))
     for rank, row in enumerate(rows, 1):
         row["rank"] = rank
@@ -191,7 +194,10 @@ def _comparable(losses: Mapping[int, float], most: Mapping[int, float]) -> float
     if not losses:
         return inf
     differences = [loss - most[fold] for fold, loss in losses.items() if fold in most]
-    return fmean(most.values()) + fmean(differences) if differences else fmean(losses.values())
+    if not differences:
+        return fmean(losses.values())
+    # Where one fold is far harder than all others, a difference on it would lead out of what a loss can be.
+    return max(fmean(most.values()) + fmean(differences), min(*most.values(), *losses.values()))
 
 
 def _row(
@@ -200,9 +206,10 @@ def _row(
     metric: Metric,
     weights: Mapping[str, float],
     losses: Mapping[int, float],
-    most: Mapping[int, float],
+    mean: float,
+    n_most: int,
 ) -> dict[str, Any]:
-    tree, mean = group[0].proposal.candidate, _comparable(losses, most)
+    tree = group[0].proposal.candidate
     bad = next((one for one in group if not one.done), None)
     status = Status.DONE if losses else bad.outcome.status if bad else Status.LOST
     values = [metric.value_of(loss) for loss in losses.values()]
@@ -229,7 +236,7 @@ def _row(
         "candidate": tree.to_json(),
         "key": key,
         "loss": mean,
-        "complete": bool(losses) and not partial and len(losses) * 2 >= min(len(most), 5),
+        "complete": bool(losses) and not partial and len(losses) * 2 >= min(n_most, 5),
     }
 
 

@@ -31,7 +31,7 @@ def warm_candidates(
     order, similar = WarmStart.shipped().of(metafeatures(dataset, task.kind), Orders.shipped().default)
     if not similar:
         return []
-    if settings.search in TOLD:
+    if settings.search in TOLD and settings.own_search is None:
         tell(f"begins, in turn with the usual, with what did best on similar tables ({', '.join(similar)})")
     shape = (dataset.n_rows, dataset.table.shape[1])
     found = candidates_for(groups, task.kind, *shape, catalogue, catalogue.own, order_for(order, groups))

@@ -1,7 +1,7 @@
 """Composes the strategy that a run's `search` option names."""
 
 from functools import partial
-from math import inf
+from math import ceil, inf
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from tamis.core.candidate import Candidate
 from tamis.core.component import Shape
 from tamis.core.contracts import Strategy
+from tamis.core.errors import ParameterError
 from tamis.core.grammar import Grammar
 from tamis.data.dataset import Dataset
 from tamis.evaluate.fidelity import least_share
@@ -17,11 +18,12 @@ from tamis.pipelines import compile as pipelines
 from tamis.pipelines.costs import stacked_seconds
 from tamis.pipelines.rules import grammar_for
 from tamis.search.affordable import Affordable
-from tamis.search.catalogue import Ingredients, strategy_from, strategy_named
+from tamis.search.catalogue import N_FIRST, Ingredients, strategy_from, strategy_named
 from tamis.search.halving import geometric_rungs
 from tamis.search.portfolio import PortfolioStrategy
 from tamis.search.racing import FoldRacing
 from tamis.workflow.choice import CONSTANT, left_out
+from tamis.workflow.first import MOST as MOST_EARLIER
 from tamis.workflow.plan import Plan
 from tamis.workflow.reading import prepared_beside, reading_s
 from tamis.workflow.texts import TRANSFORMER, fine_tuning_s
@@ -55,10 +57,25 @@ TORCH_S = 30.0
 
 def _grammar(plan: Plan, n_rows: int) -> Grammar:
     """Return what may be drawn: not what the user leaves out, nor what takes too long to import."""
-    slow = [name for name, one in plan.catalogue.items() if one.module == "torch" and plan.begun_s < TORCH_S]
+    wanted, short = plan.settings.include, plan.begun_s < TORCH_S
+    torch = [name for name, one in plan.catalogue.items() if one.module == "torch"]
+    slow = [name for name in torch if short and name not in wanted]
     grammar = grammar_for(plan.groups, plan.task.kind, plan.catalogue, (CONSTANT, *slow), n_rows)
     out = left_out(plan.settings, plan.catalogue, plan.task.kind)
-    return grammar.without(*out) if out else grammar
+    try:
+        return grammar.without(*out) if out else grammar
+    except ParameterError as error:
+        raise ParameterError(
+            "The parameters 'include' and 'exclude' leave nothing that can be fitted on this table: its columns need "
+            "other models, or steps that are excluded. Include more, or exclude fewer."
+        ) from error
+
+
+def _n_of_the_user(plan: Plan) -> int:
+    """Return how many of the candidates to begin with are there because the user said so."""
+    own = {one.name for one in plan.catalogue.own}
+    n_own = sum(any(node.component in own for node in one.walk()) for one in plan.candidates)
+    return n_own + (MOST_EARLIER if plan.settings.base is not None else 0)
 
 
 def row_rungs(plan: Plan, dataset: Dataset) -> tuple[float, ...]:
@@ -98,14 +115,23 @@ def strategy_for(plan: Plan, given: Any = None) -> Strategy:
         whole = partial(cost, cut=False)  # no clock cuts a booster short
         middle_s = float(np.median([*map(whole, plan.candidates)] or [0.0]))
         grammar = Affordable(grammar, whole, max(MOST_S, 2.0 * middle_s))
+    elif grammar is not None:
+        most_s = SHARE * plan.begun_s / ceil(plan.scheme.n_folds / 2)
+        if any(cost(one) > most_s for one in plan.candidates):  # the table is large for the time
+            grammar = Affordable(grammar, cost, most_s)
     inner: Strategy
     if grammar is None:
         inner = given if given is not None and not callable(given) else PortfolioStrategy((), cost)
     else:
         ingredients = Ingredients(
             grammar, settings.seed, plan.candidates, cost, n_units=plan.scheme.n_folds, share=SHARE,
-            rungs=row_rungs(plan, dataset), warm=plan.warm,
+            rungs=row_rungs(plan, dataset), warm=plan.warm, n_first=N_FIRST + _n_of_the_user(plan),
         )  # fmt: skip
+        if given is None and settings.search == "portfolio" and not plan.candidates:
+            raise ParameterError(
+                "The search 'portfolio' begins with none of the models that 'include' and 'exclude' leave; choose "
+                "another search."
+            )
         inner = strategy_from(given, ingredients) if given is not None else strategy_named(settings.search, ingredients)
     return FoldRacing(
         inner,

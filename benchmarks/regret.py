@@ -175,7 +175,7 @@ STARTED: dict[str, Maker] = {
     ),
     **{f"search={name}": from_starts(name) for name in ("local", "genetic", "bayesian", "hyperband")},
 }
-"""After the starting candidates, as in a real run; `auto` asks what `bayesian` does where no similar table is known."""
+"""After the starting candidates, as in a real run; `auto` asks what `bayesian` asks."""
 MAKERS = STRATEGIES | STARTED
 
 Steps = list[tuple[float, float]]

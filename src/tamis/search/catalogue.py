@@ -72,17 +72,6 @@ def portfolio(ingredients: Ingredients) -> Strategy:
     return _first(ingredients)
 
 
-def auto(ingredients: Ingredients) -> Strategy:
-    """Try a few candidates that did well on other data, quick ones first, then let a model choose.
-
-    Of what could come after them this did best on rows put aside (`docs/search.md`): the rest of the list, small steps,
-    breeding, and two of them in turn were behind.
-    """
-    known = dict.fromkeys([*ingredients.portfolio[:N_USUAL], *ingredients.warm, *ingredients.portfolio])
-    first = replace(ingredients, portfolio=tuple(known))
-    return ThenStrategy(_few(first), BayesianStrategy(ingredients.grammar, ingredients.seed))
-
-
 def local(ingredients: Ingredients) -> Strategy:
     """Try the starting candidates, then go on from the best of them by small steps (CFO)."""
     return ThenStrategy(_first(ingredients), LocalStrategy(ingredients.grammar, ingredients.seed))
@@ -90,8 +79,18 @@ def local(ingredients: Ingredients) -> Strategy:
 
 def bayesian(ingredients: Ingredients) -> Strategy:
     """Try a few candidates that did well on other data, similar data above all, then let a model choose (SMAC)."""
-    first = replace(ingredients, portfolio=ingredients.warm or ingredients.portfolio)
+    known = dict.fromkeys([*ingredients.portfolio[:N_USUAL], *ingredients.warm, *ingredients.portfolio])
+    first = replace(ingredients, portfolio=tuple(known))
     return ThenStrategy(_few(first), BayesianStrategy(ingredients.grammar, ingredients.seed))
+
+
+def auto(ingredients: Ingredients) -> Strategy:
+    """Search as was best on rows put aside (`docs/search.md`).
+
+    Of what could come after the first candidates the model was ahead of the rest of the list, of small steps, of
+    breeding, and of two of them in turn.
+    """
+    return bayesian(ingredients)
 
 
 def genetic(ingredients: Ingredients) -> Strategy:

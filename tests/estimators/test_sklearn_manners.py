@@ -41,7 +41,7 @@ def test_names_of_columns_are_held_to_those_of_fit_in_their_order() -> None:
 def test_the_constructor_has_few_parameters_and_stores_them_untouched() -> None:
     options = {"time_limit": "5m", "memory_limit": "8GB", "metric": max, "output": Path("x"), "n_jobs": None}
     estimator = AutoClassifier(**options)
-    assert len(estimator.get_params()) == 12
+    assert len(estimator.get_params()) == 14
     assert all(estimator.get_params()[name] is value for name, value in options.items())
     assert clone(estimator).get_params() == estimator.get_params()
 

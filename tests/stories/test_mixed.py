@@ -95,7 +95,7 @@ def test_a_row_without_a_picture_is_predicted_and_one_whose_file_is_lost_is_refu
 
 def test_what_cannot_be_exported_is_said_by_name(fitted, tmp_path):
     model, _ = fitted
-    with pytest.raises(ParameterError, match="image_embedding"):
+    with pytest.raises(ParameterError, match="the column of images 'photo'"):
         model.export_python(tmp_path / "model.py")
 
 

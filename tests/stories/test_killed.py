@@ -83,7 +83,7 @@ def test_every_search_goes_on_after_a_kill(
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=20)
     before = remembered(folder)
-    done = tamis("resume", folder, "--time-limit", "5s")
+    done = tamis("resume", folder, "--time-limit", "10s")
     assert done.returncode == 0, done.stderr
     after = remembered(folder)
     assert {number: after.get(number) for number in before} == before

@@ -58,7 +58,7 @@ def names_given(parameter: str, given: Any) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> names_given("exclude", "svm, ridge")
+    >>> names_given("exclude", "svm, ridge,")
     ('svm', 'ridge')
     """
     if given is None:
@@ -66,7 +66,7 @@ def names_given(parameter: str, given: Any) -> tuple[str, ...]:
     names = given.split(",") if isinstance(given, str) else list(given) if isinstance(given, Iterable) else [given]
     if not all(isinstance(one, str) for one in names):
         raise ParameterError(f"The parameter {parameter!r} must be a sequence of names; got {given!r}.")
-    return tuple(one.strip() for one in names)
+    return tuple(one.strip() for one in names if one.strip())
 
 
 def base_folder(base: Any) -> str | None:

@@ -181,7 +181,6 @@ class Images:
                 "The parameters 'include' and 'exclude' are about models for tables; for images 'space' says which "
                 "networks are searched, and 'backbone' which pretrained ones."
             )
-
         return make_image_plan(given, context.folder.path, context.settings, left_s=context.left_s, tell=context.tell,
                                metric=context.metric)  # fmt: skip
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from refit import ASIDE, judged
 from scipy.stats import rankdata
 from sklearn.model_selection import train_test_split
@@ -40,13 +41,19 @@ def forget(name: str, order: Sequence[str]) -> None:
     WarmStart.shipped = classmethod(lambda cls: others)  # type: ignore[method-assign, assignment]
 
 
-def run(one: DataSet, search: str, order: Sequence[str], limit: float, seed: int) -> dict[str, float]:
-    """Search once, and judge the model on the rows put aside."""
-    forget(one.name, order)
+def split(one: DataSet, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the training rows to learn from, and those that are put aside."""
     frame = read_table(str(one.train)).frame
     frame = frame[frame[one.target].notna()]
     even = None if one.task == "regression" else frame[one.target]
     learned, aside = train_test_split(frame, test_size=ASIDE, random_state=seed, stratify=even)
+    return learned, aside
+
+
+def run(one: DataSet, search: str, order: Sequence[str], limit: float, seed: int) -> dict[str, float]:
+    """Search once, and judge the model on the rows put aside."""
+    forget(one.name, order)
+    learned, aside = split(one, seed)
     kind = AutoRegressor if one.task == "regression" else AutoClassifier
     with tempfile.TemporaryDirectory() as place:
         options = {"time_limit": limit, "metric": one.metric, "search": search, "random_state": seed}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tamis.algorithms import stopping
 from tamis.core.budget import Budget
 from tamis.core.candidate import Candidate
 from tamis.core.trial import Outcome, Proposal, Status, Trial
@@ -63,6 +65,25 @@ def test_a_resume_takes_what_was_fitted_on_all_rows_from_the_model_that_there_is
     monkeypatch.undo()
     FolderArtefacts(tmp_path / "run" / "artefacts").path(before[0].units[0].model).write_bytes(b"")  # damaged
     assert resume(tmp_path / "run", max_trials=1).model.recipe.members == before
+
+
+def test_what_the_clock_has_cut_short_does_not_stand_for_the_models_of_the_folds(
+    rows: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A booster whose time is over returns the rounds that it has; a later sitting fits it again."""
+    monkeypatch.setattr(stopping, "_on_all_rows", partial(_half_the_rounds, stopping._on_all_rows))
+    settings = Settings(target="bought", max_trials=1, n_folds=2, folds_below=0, include=("lightgbm",))
+    with begin(tmp_path / "run", settings, "memory") as folder:
+        given = Given(rows)
+        before = fit(folder, settings, budget=Budget(inf, 1), data=given).model.recipe.members
+    assert [unit.fold for unit in before[0].units] == [0, 1]
+    monkeypatch.undo()
+    after = resume(tmp_path / "run", max_trials=1).model.recipe.members
+    assert [unit.fold for unit in after[0].units] == [ALL_ROWS]
+
+
+def _half_the_rounds(whole: Callable[..., Any], learner: Any, rate: float, rounds: int, end: float) -> Any:
+    return whole(learner, rate, rounds // 2, end)
 
 
 class Impatient:

@@ -32,6 +32,9 @@ MOST_PROMISED = 0.95
 SAVING_S = 0.5
 """Kept for the last save."""
 
+LENGTHS, WHOLE = ("rounds", "epochs"), 0.9
+"""What tells how far a training went, and the share of the folds' that is enough."""
+
 
 def finish(
     plan: Planned, keeper: EnsembleKeeper, executor: Executor, budget: Budget, tell: Tell, *, hurried: bool = False
@@ -166,7 +169,7 @@ def _refitted(keeper: EnsembleKeeper, executor: Executor, recipe: Recipe, *, bud
         executor.submit(proposal)
         proposals[number] = index
     for trial in _gather(executor, set(proposals), lambda: budget.left_s - SAVING_S):
-        if trial.done:
+        if trial.done and is_whole(trial):
             keeper.fitted[recipe.members[proposals[trial.proposal.id]].name] = unit_of(trial)
     members = tuple(keeper.member(one.name, one.weight) for one in recipe.members)
     n_refitted = sum(unit.fold == ALL_ROWS for one in members for unit in one.units)
@@ -174,6 +177,23 @@ def _refitted(keeper: EnsembleKeeper, executor: Executor, recipe: Recipe, *, bud
         beside = ", beside the models of their folds" if keeper.plan.keeps_folds else ""
         tell(f"fitted {n_refitted} of {len(members)} members once more on all rows{beside}")
     return replace(recipe, members=members)
+
+
+def is_whole(trial: Trial) -> bool:
+    """Tell whether a fit on all rows went about as far as those of the folds had gone.
+
+    The models of the folds are better than one that the clock has cut short, which a later sitting would take over.
+
+    Examples
+    --------
+    >>> from tamis.core.candidate import Candidate
+    >>> from tamis.core.trial import Outcome, Status
+    >>> asked = Proposal(Candidate.of("lightgbm"), fold=ALL_ROWS, memo={"realised": {"rounds": 100}})
+    >>> [is_whole(Trial(asked, Outcome(Status.DONE, realised={"rounds": rounds}))) for rounds in (100, 60)]
+    [True, False]
+    """
+    asked, went = trial.proposal.memo["realised"], trial.outcome.realised
+    return all(went.get(name, asked[name]) >= WHOLE * asked[name] for name in LENGTHS if name in asked)
 
 
 def _gather(executor: Executor, waiting: set[int], left_s: Callable[[], float]) -> list[Trial]:

@@ -197,6 +197,15 @@ def test_a_row_of_units_is_left_out(read: Read) -> None:
     found = read("time,speed\ns,m/s\n0.1,3.2\n0.2,3.3\n0.3,3.1\n")
     assert found.frame["speed"].tolist() == [3.2, 3.3, 3.1]
     assert any("units" in note for note in found.notes)
+    assert found.layout.below_header == ({"time": "s", "speed": "m/s"},)
+    assert Layout.from_json(json.loads(json.dumps(found.layout.to_json()))) == found.layout
+
+
+def test_a_known_row_of_units_is_left_out_above_a_single_row_too(read: Read) -> None:
+    layout = read("time,speed\ns,m/s\n0.1,3.2\n0.2,3.3\n0.3,3.1\n").layout
+    assert read("time,speed\ns,m/s\n0.4,3.0\n", layout=layout).frame.to_dict("list") == {"time": [0.4], "speed": [3.0]}
+    assert read("speed\nm/s\n3.0\n", layout=layout).frame["speed"].tolist() == [3.0]
+    assert read("time,speed\n0.4,3.0\n", layout=layout).frame["speed"].tolist() == [3.0]
 
 
 def test_blank_rows_and_nameless_columns_are_left_out_with_notes(read: Read) -> None:

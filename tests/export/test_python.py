@@ -352,6 +352,20 @@ def test_a_table_with_a_semicolon_and_decimal_commas_is_read_as_it_was(
     np.testing.assert_allclose(answers.iloc[:, 1:].to_numpy(), predicted(model, test), atol=1e-6)
 
 
+def test_a_row_of_units_is_passed_over_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = trained.rows(100)[["size", "weight", "sort"]]
+    train, test, plain = (tmp_path / f"{name}.csv" for name in ("train", "test", "plain"))
+    units = pd.DataFrame({"size": ["mm"], "weight": ["kg"], "sort": [""]})
+    pd.concat([units, frame.astype(object)]).to_csv(train, index=False)
+    pd.concat([units, frame.astype(object)]).iloc[:31].drop(columns="sort").to_csv(test, index=False)
+    frame.iloc[:30].drop(columns="sort").to_csv(plain, index=False)
+    plan = trained.plan_of(tmp_path / "run", train, "sort")
+    model = model_of(plan, [("logistic", recipes.scaled, {"C": 1.0})], tmp_path)
+    for file in (test, plain):
+        answers = ran_here(script_of(model), train, file, monkeypatch, tmp_path)
+        np.testing.assert_allclose(answers.iloc[:, 1:].to_numpy(), predicted(model, file), atol=1e-6)
+
+
 def test_another_table_is_said_to_be_another(
     plan: Any, files: Any, tmp_path: Path, capsys: Any, monkeypatch: Any
 ) -> None:

@@ -50,6 +50,8 @@ class Layout:
     header: bool = True
     skipped_rows: int = 0
     """Rows before the header (or the first row) that are no part of the table."""
+    below_header: tuple[Mapping[str, str], ...] = ()
+    """Rows between the header and the first row, such as one of units, that are no part of the table: by column."""
     orange: bool = False
     """Whether a row of types and a row of roles follow the header (Orange's .tab)."""
     columns: tuple[ColumnLayout, ...] = ()
@@ -92,7 +94,8 @@ class Layout:
         """
         try:
             columns = tuple(ColumnLayout(**{**one, "missing": tuple(one["missing"])}) for one in record["columns"])
-            return cls(**{**record, "columns": columns})
+            below = tuple(dict(row) for row in record.get("below_header", ()))
+            return cls(**{**record, "columns": columns, "below_header": below})
         except (TypeError, KeyError) as error:
             raise DataError(f"The stored layout of the table cannot be read ({error}); read the table anew.") from error
 

@@ -1,7 +1,7 @@
 """Finds where the table lies among the first rows of a file: preamble, header, rows of types or units, first row."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tamis.data.delimited.cells import MISSING
@@ -36,6 +36,8 @@ class Anatomy:
     width: int
     skipped: int = 0
     """Records before the header that are no part of the table, blank ones aside."""
+    below: tuple[Mapping[str, str], ...] = ()
+    """Records between the header and the first of data, by column, blank ones aside."""
     orange: bool = False
     notes: tuple[str, ...] = ()
 
@@ -50,7 +52,8 @@ def find_anatomy(records: list[Record], width: int, layout: Layout | None = None
     width : int
         The usual count of cells in a record.
     layout : Layout, optional
-        That of an earlier file of the same kind: it knows whether there is a header, and its names.
+        That of an earlier file of the same kind: it knows whether there is a header, its names, and the rows below it
+        that were no data.
 
     Returns
     -------
@@ -70,7 +73,7 @@ def find_anatomy(records: list[Record], width: int, layout: Layout | None = None
         return Anatomy(names, top, width, skipped, notes=(*notes, "no header: columns named by position"))
     names = [cell.strip() for cell in records[top]]
     found = Anatomy(names, top + 1, width, skipped, notes=tuple(notes))
-    return _fit_names(_skip_below_header(found, records), records)
+    return _fit_names(_skip_below_header(found, records, () if layout is None else layout.below_header), records)
 
 
 def is_blank(record: Record) -> bool:
@@ -211,18 +214,31 @@ def _count_on(numbers: list[str], values: list[str]) -> bool:
     return all(1800 <= number < 2200 for number in whole) and years * 2 < len(values)
 
 
-def _skip_below_header(found: Anatomy, records: list[Record]) -> Anatomy:
-    """Pass over Orange's rows of types and roles, drawn lines, and a row of units."""
+def _skip_below_header(found: Anatomy, records: list[Record], known: Sequence[Mapping[str, str]]) -> Anatomy:
+    """Pass over Orange's rows of types and roles, drawn lines, a row of units, and what is known to be no data."""
     first, notes = found.first, list(found.notes)
     if first + 1 < len(records) and _is_orange(records[first], records[first + 1]):
         return replace(found, first=first + 2, orange=True, notes=(*notes, "Orange header of three rows"))
     while first < len(records) and (is_blank(records[first]) or is_rule(records[first])):
         first += 1
-    if first < len(records) and _is_units(records[first], _body(records, first, found.width)):
-        units = ", ".join(cell.strip() for cell in records[first] if cell.strip())
+    below = [_by_column(found, record) for record in records[first : first + 1]]
+    if below and (_is_like(below[0], known) or _is_units(records[first], _body(records, first, found.width))):
+        units = ", ".join(cell for cell in below[0].values() if cell)
         notes.append(f'a row of units left out: "{units:.60}"')
         first += 1
-    return replace(found, first=first, notes=tuple(notes))
+    passed = (_by_column(found, record) for record in records[found.first : first] if not is_blank(record))
+    return replace(found, first=first, below=tuple(passed), notes=tuple(notes))
+
+
+def _by_column(found: Anatomy, record: Record) -> dict[str, str]:
+    return dict(zip(found.names or (), map(str.strip, record), strict=False))
+
+
+def _is_like(row: Mapping[str, str], known: Sequence[Mapping[str, str]]) -> bool:
+    """Tell whether a row says what a known one says in the columns that both have."""
+    return any(
+        row.keys() & one.keys() and all(one.get(name, cell) == cell for name, cell in row.items()) for one in known
+    )
 
 
 def _is_orange(types: Record, roles: Record) -> bool:

@@ -48,6 +48,7 @@ def layout_of(text: TextTable, columns: tuple, encoding: str = "") -> Layout:
         encoding=encoding or text.encoding.name,
         header=text.anatomy.names is not None,
         skipped_rows=text.anatomy.skipped,
+        below_header=text.anatomy.below,
         orange=text.anatomy.orange,
         columns=columns,
     )

@@ -53,11 +53,12 @@ class TableWriter:
         if not layout.header:
             settings |= {"header": None, "names": list(layout.names)}
         text = ["path", *(f"{name}={'str' if one is str else literal(one)}" for name, one in settings.items())]
-        call = bracketed("pd.read_csv(", text, ")").replace("\n", "\n    ")
-        return (
-            'def read(path):\n    """Read a file, every cell as text."""\n'
-            f"    raw = {call}\n    return raw.rename(columns=str.strip)"
-        )
+        call = bracketed("pd.read_csv(", text, ")")
+        lines = [f"raw = {call}", "raw = raw.rename(columns=str.strip)"]
+        if layout.below_header:
+            below = self.definitions.need(CARRIED, "without_rows_below_header")
+            lines.append(f"raw = {below}(raw, {literal([dict(one) for one in layout.below_header])})")
+        return _function("read(path)", "Read a file, every cell as text.", [*lines, "return raw"])
 
     def typed(self) -> str:
         """Return the function that gives each column its type."""

@@ -4,7 +4,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tamis.export.script.carried.table import booleans_of, codes_of, contiguous, numbers_of, spelling, texts_of
+from tamis.export.script.carried.table import (
+    booleans_of,
+    codes_of,
+    contiguous,
+    numbers_of,
+    spelling,
+    texts_of,
+    without_rows_below_header,
+)
+
+
+def test_rows_below_the_header_are_left_out_with_the_target_and_without() -> None:
+    raw = pd.DataFrame({"size": [" mm", "1", "mm"], "sort": [np.nan, "a", "b"]})
+    known = [{"size": "mm", "sort": ""}]
+    assert without_rows_below_header(raw, known).to_dict("list") == {"size": ["1", "mm"], "sort": ["a", "b"]}
+    assert without_rows_below_header(raw[["size"]], known)["size"].tolist() == ["1", "mm"]
+    assert without_rows_below_header(raw.iloc[1:], known)["size"].tolist() == ["1", "mm"]
 
 
 def test_numbers_are_read_to_the_last_digit_and_words_are_missing() -> None:

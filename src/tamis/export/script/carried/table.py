@@ -1,6 +1,6 @@
-"""How a script reads cells of text: as numbers, as texts, as booleans."""
+"""How a script reads cells of text: which are rows of the table, and what is a number, a text, a boolean."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,21 @@ import pandas as pd
 from scipy import sparse
 
 from tamis.data.delimited.cells import MISSING, STANDARD_MISSING
+
+
+def without_rows_below_header(raw: pd.DataFrame, known: Sequence[Mapping[str, str]]) -> pd.DataFrame:
+    """Leave out the first rows that are no part of the table, such as one of units; another file may lack them."""
+
+    def says(cell: object) -> str:
+        return cell.strip() if isinstance(cell, str) else ""
+
+    def is_known(row: pd.Series) -> bool:
+        return any(all(says(row[name]) == cell for name, cell in one.items() if name in row.index) for one in known)
+
+    first = 0
+    while first < len(raw) and is_known(raw.iloc[first]):
+        first += 1
+    return raw.iloc[first:].reset_index(drop=True)
 
 
 def numbers_of(cells: pd.Series, decimal: str = ".", thousands: str = "", missing: Sequence[str] = ()) -> pd.Series:

@@ -24,6 +24,18 @@ def test_binned_data_is_shared_among_candidates_on_the_same_rows(lightgbm, probl
     assert np.allclose(model.predict(X), alone)
 
 
+@pytest.mark.parametrize("weight", [None, np.ones(100)])
+def test_weights_of_an_earlier_candidate_are_forgotten(lightgbm, problem, fresh, weight):
+    X, y = problem(TaskKind.BINARY, 100)
+    shared = {}
+    alone = fresh(lightgbm, TaskKind.BINARY, X).fit(X, y).predict_proba(X)
+    heavy = np.where(y == 1, 50.0, 1.0)
+    fresh(lightgbm, TaskKind.BINARY, X, shared=shared, shared_key="fold 0").fit(X, y, sample_weight=heavy)
+    model = fresh(lightgbm, TaskKind.BINARY, X, shared=shared, shared_key="fold 0").fit(X, y, sample_weight=weight)
+    assert len(shared) == 1
+    assert np.allclose(model.predict_proba(X), alone)
+
+
 def test_no_more_than_two_sets_of_binned_data_are_kept(lightgbm, problem, fresh):
     X, y = problem(REGRESSION, 60)
     shared = {("other", "a"): 1}

@@ -89,6 +89,7 @@ class LightGBM:
         settings = self._settings(X.shape)
         dataset = self._dataset(X, settings, sorted(int(column) for column in categories or ()))
         dataset.set_label(label)
+        dataset.set_field("weight", None)  # else those of an earlier candidate stay, where there are none now
         dataset.set_weight(sample_weight)
         rate = float(self.parameters.get("learning_rate", 0.03))
         self.booster_, self.realised_ = boost(_Learner(dataset, settings), label, self.context, rate=rate)

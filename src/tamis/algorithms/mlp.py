@@ -128,7 +128,7 @@ class MLP:
         epochs = self.epochs or (MOST_EPOCHS if splits else 60)
         for epoch in range(1, epochs + 1):
             self._epoch(estimator, X, label, self._order(rows, weight, draws))
-            loss = self._loss(estimator, X[held], label[held]) if len(held) else -float(epoch)
+            loss = self._loss(estimator, X, label, weight, held) if len(held) else -float(epoch)
             if loss < best_loss or epoch == 1:
                 best, best_loss, best_epoch = _copied(estimator), loss, epoch
             waited_out = len(held) > 0 and epoch - best_epoch >= PATIENCE
@@ -145,9 +145,12 @@ class MLP:
         return kind(**self.settings, solver="adam", batch_size=batch, random_state=seed, shuffle=True)
 
     def _order(self, rows: np.ndarray, weight: np.ndarray | None, draws: np.random.Generator) -> np.ndarray:
-        """Return the rows of an epoch: each once, or as often as its weight has it drawn."""
+        """Return the rows of an epoch, shuffled: each once, or as often as its weight has it drawn.
+
+        The estimator deals its batches in the same way every time it is called: its own seed is fixed.
+        """
         if weight is None or weight[rows].sum() <= 0:
-            return rows
+            return draws.permutation(rows)
         # scikit-learn before 1.7 takes no weights here.
         return draws.choice(rows, size=len(rows), p=weight[rows] / weight[rows].sum())
 
@@ -159,12 +162,17 @@ class MLP:
             else:
                 estimator.partial_fit(X[rows], label[rows])
 
-    def _loss(self, estimator: Any, X: np.ndarray, label: np.ndarray) -> float:
-        output = _forward((estimator.coefs_, estimator.intercepts_), X, self.settings["activation"])
+    def _loss(
+        self, estimator: Any, X: np.ndarray, label: np.ndarray, weight: np.ndarray | None, held: np.ndarray
+    ) -> float:
+        output = _forward((estimator.coefs_, estimator.intercepts_), X[held], self.settings["activation"])
         if self.n_classes:
-            proba = _probabilities(output)[np.arange(len(label)), label]
-            return float(-np.log(np.clip(proba, 1e-15, 1.0)).mean())
-        return float((np.abs(output[:, 0] - label) ** (1 if self.absolute else 2)).mean())
+            proba = _probabilities(output)[np.arange(len(held)), label[held]]
+            losses = -np.log(np.clip(proba, 1e-15, 1.0))
+        else:
+            losses = np.abs(output[:, 0] - label[held]) ** (1 if self.absolute else 2)
+        heavy = None if weight is None or weight[held].sum() <= 0 else weight[held]
+        return float(np.average(losses, weights=heavy))
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return probabilities of shape (n_rows, n_classes)."""

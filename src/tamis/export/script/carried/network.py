@@ -67,9 +67,10 @@ class Perceptron:
         known = {"classes": np.arange(len(self.present_))} if self.n_classes else {}
         X, draws = np.asarray(X, dtype=np.float32), generator(self.seed, "epochs")
         for _ in range(self.epochs):
-            drawn = rows
             if sample_weight is not None and sample_weight[rows].sum() > 0:
                 drawn = draws.choice(rows, size=len(rows), p=sample_weight[rows] / sample_weight[rows].sum())
+            else:
+                drawn = draws.permutation(rows)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 network.partial_fit(X[drawn], label[drawn], **known)

@@ -54,3 +54,15 @@ def test_rows_are_cut_as_another_fold_found_not_by_the_estimate(named, fresh):
     known = fresh(named("logistic"), TaskKind.BINARY, X, limit_s=0.5, realised={"most_rows": 5_000})
     guessed = fresh(named("logistic"), TaskKind.BINARY, X, limit_s=0.5)
     assert known.max_rows >= 5_000 > guessed.max_rows
+
+
+@pytest.mark.parametrize("name", ["logistic", "logistic_l1"])
+def test_a_class_of_one_row_does_not_decide_on_the_penalty(named, fresh, name):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 4))
+    y = (X @ [4.0, 0, 0, 0] + rng.normal(scale=0.2, size=300) > 0).astype(np.int64)
+    plain = fresh(named(name), TaskKind.BINARY, X).fit(X, y)
+    lonely, codes = np.vstack([X, [9.0] * 4]), np.append(y, 2)
+    model = fresh(named(name), TaskKind.MULTICLASS, lonely, classes=3).fit(lonely, codes)
+    assert plain.realised_["C"] > 1
+    assert model.realised_["C"] > 1

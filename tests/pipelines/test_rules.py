@@ -4,7 +4,7 @@ import pytest
 from tamis.core.component import BuildContext, Shape
 from tamis.core.kinds import TaskKind
 from tamis.pipelines.catalogue import builtin
-from tamis.pipelines.compile import find, fit_for, fit_model, predict, prepare
+from tamis.pipelines.compile import CLASS_WEIGHT, find, fit_for, fit_model, predict, prepare
 from tamis.pipelines.portfolio import candidates_for
 from tamis.pipelines.recipes import Groups
 from tamis.pipelines.rules import grammar_for, model_space
@@ -63,6 +63,13 @@ def test_random_pipelines_fit_and_predict(seed, table, target):
     probabilities = predict(model, component, preparation.transform(table), True)
     assert probabilities.shape == (60, 2)
     assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize(("weighs", "shares"), [(True, 5), (False, 1)])
+def test_rare_classes_are_weighed_up_where_that_may_score_better(weighs, shares):
+    grammar = grammar_for(ALL, TaskKind.BINARY, builtin(), weighs=weighs)
+    spaces = {rule.component: rule.space for rule in grammar.productions["model"]}
+    assert spaces["lightgbm"].parameters[CLASS_WEIGHT].size == shares
 
 
 def test_an_unknown_component_is_refused_by_name():

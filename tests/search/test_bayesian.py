@@ -237,10 +237,11 @@ def test_what_would_not_end_in_the_time_left_is_not_asked(numbers):
     assert strategy.ask(BudgetView(remaining_s=20.0)).candidate.settings["n"] <= 4
 
 
-def test_what_failed_is_learned_to_be_avoided():
+@pytest.mark.parametrize("losses", [{}, {"loss": 0.01}], ids=["at once", "on a later fold"])
+def test_what_failed_is_learned_to_be_avoided(losses):
     def no_boosters(proposal):
         failed = proposal.candidate.component == "boost"
-        return Outcome(Status.OUT_OF_MEMORY, seconds=0.1) if failed else score(proposal)
+        return Outcome(Status.OUT_OF_MEMORY, losses, seconds=0.1) if failed else score(proposal)
 
     strategy = taught(PIPELINES, no_boosters, 30)
     asked = [strategy.ask(BudgetView(remaining_s=1e4)).candidate.component for _ in range(6)]

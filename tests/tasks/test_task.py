@@ -46,6 +46,21 @@ def test_labels_follow_a_threshold_or_factors() -> None:
     assert Task.of("multiclass", classes=(1, 2, 3)).labels(np.eye(3)).dtype == np.int64
 
 
+@pytest.mark.parametrize(
+    ("kind", "metric", "weighs"),
+    [
+        ("binary", "roc_auc", True),
+        ("binary", "f1", True),
+        ("multiclass", "log_loss", False),
+        ("binary", "brier", False),
+    ],
+)
+def test_rare_classes_are_not_weighed_up_where_probabilities_have_to_be_right(
+    kind: str, metric: str, weighs: bool
+) -> None:
+    assert Task.of(kind, metric, ["a", "b", "c"][: 2 if kind == "binary" else 3]).weighs_classes == weighs
+
+
 def test_a_task_comes_back_from_json() -> None:
     task = Task.of("binary", "f1", (False, True))
     assert Task.from_json(json.loads(json.dumps(task.to_json()))) == task

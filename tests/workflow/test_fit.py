@@ -222,11 +222,14 @@ def test_without_the_search_it_was_begun_with_a_run_is_not_resumed(
     own_search: tuple[Any, Path], fitted: Any, tmp_path: Path
 ) -> None:
     copied = shutil.copytree(own_search[1], tmp_path / "run")
+    resume(copied, max_trials=3, strategy=ByTurns)
+    model = (copied / "model" / "manifest.json").read_bytes()
     with pytest.raises(ParameterError, match=r"search of your own, 'ByTurns'.*resume\(path, strategy=\.\.\.\)"):
         resume(copied, max_trials=4)
     with pytest.raises(ParameterError, match=r"'Backwards' does not do again .*: for trial 0 the strategy asked"):
         resume(copied, max_trials=4, strategy=Backwards)
-    assert resume(copied, max_trials=3, strategy=ByTurns).n_trials == 3, "refusing has spoilt nothing"
+    assert (copied / "model" / "manifest.json").read_bytes() == model, "refusing has spoilt nothing"
+    assert resume(copied, max_trials=3, strategy=ByTurns).n_trials == 3
     named = shutil.copytree(fitted.folder, tmp_path / "named", ignore=shutil.ignore_patterns(".owner", ".lock"))
     with pytest.raises(ParameterError, match="begun with the search 'auto' and goes on with it alone"):
         resume(named, max_trials=3, strategy=ByTurns)

@@ -64,6 +64,14 @@ def test_groups_stay_together(planned: Any, rows: pd.DataFrame) -> None:
         assert not set(groups[train]) & set(groups[held_out])
 
 
+def test_rows_of_no_group_are_each_a_group_of_their_own(rows: pd.DataFrame, tmp_path: Path) -> None:
+    groups = [None if number % 2 else number // 8 for number in range(120)]
+    plan = make_plan(
+        tmp_path, Settings(target="bought"), Given(rows, groups=groups), left_s=30.0, tell=lambda line: None
+    )
+    assert len(np.unique(Dataset.open(plan.data).groups)) == 15 + 60
+
+
 def test_groups_are_heeded_in_time_order_too(planned: Any, rows: pd.DataFrame) -> None:
     frame = rows.assign(house=np.where(np.arange(120) < 70, 0, 1 + np.arange(120) // 7), day=np.arange(120))
     plan = planned(frame, roles={"house": "group", "day": "time"})

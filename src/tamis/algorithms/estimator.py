@@ -10,7 +10,12 @@ import numpy as np
 
 from tamis.core.component import BuildContext, CostEstimate, Shape
 
-ABSOLUTE_METRICS = frozenset({"mae", "mean_absolute_error", "median_absolute_error", "medae", "mape", "smape", "wape"})
+ABSOLUTE_METRICS = frozenset(
+    {
+        "mae", "mean_absolute_error", "median_absolute_error", "medae", "mape", "smape", "wape", "d2_absolute_error",
+        "mean_pinball",
+    }
+)  # fmt: skip
 """Metrics of regression that the conditional median serves best."""
 LOG_METRICS = frozenset({"rmsle", "msle", "mean_squared_log_error", "root_mean_squared_log_error"})
 """Metrics of regression that are squared errors of log(1 + y)."""

@@ -145,7 +145,8 @@ class HistGB:
             label, constant = self.scale.forward(y.astype(float)), self.scale.constant
         if constant:
             return self
-        self.codes_ = [int(column) for column in categories or () if _few_levels(X[:, int(column)])]
+        most = min(MOST_LEVELS, int(self.settings.get("max_bins", MOST_LEVELS)))
+        self.codes_ = [int(column) for column in categories or () if _few_levels(X[:, int(column)], most)]
         settings = {**self.settings, "categorical_features": self.codes_ or None, "random_state": self.seed}
         rate = float(settings.pop("learning_rate"))
         learner = _Learner(X, label, sample_weight, {**settings, "classify": bool(self.n_classes)})
@@ -190,9 +191,10 @@ def _filled(X: np.ndarray) -> np.ndarray:
     return np.where(empty, 0.0, X) if empty.any() else X
 
 
-def _few_levels(codes: np.ndarray) -> bool:
+def _few_levels(codes: np.ndarray, most: int) -> bool:
+    """Tell whether scikit-learn can take codes as such: each level needs a bin."""
     known = codes[np.isfinite(codes)]
-    return len(known) > 0 and float(known.max()) < MOST_LEVELS and float(known.min()) >= 0
+    return len(known) > 0 and float(known.max()) < most and float(known.min()) >= 0
 
 
 def build(parameters: Mapping[str, Any], context: BuildContext) -> HistGB:

@@ -22,6 +22,7 @@ from tamis.core.space import Choice, Float, Space
 
 PATH_ROWS = 5_000
 """Rows on which the path over the penalty is compared; a penalty found there holds for more."""
+N_INNER = 3
 WIDE_PATH = (0.1, 1.0, 4.0, 16.0, 64.0)
 """Of sparse rows with more columns than rows, such as words: one inner fold tells enough, and each fit is dear."""
 LOGISTIC_PATH = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0)
@@ -69,19 +70,24 @@ class AutoLogistic:
         return self
 
     def _choose(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, n_classes: int) -> float:
-        """Return the C with the lowest log loss over three inner folds, strong penalties first."""
+        """Return the C with the lowest log loss over three inner folds, strong penalties first.
+
+        Classes of fewer rows than folds have no say.
+        """
         rows = stratified_rows(y, PATH_ROWS, self.seed)
-        X, y = X[rows], y[rows]
-        weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)[rows]
-        if len(y) < 12 or np.bincount(y).min() < 3:
+        rows = rows[np.bincount(y[rows])[y[rows]] >= N_INNER]  # a class of fewer rows is missing in some fold
+        if len(rows) < 12 or len(np.unique(y[rows])) < 2:
             return 0.1
+        X, y = X[rows], np.unique(y[rows], return_inverse=True)[1]
+        n_classes = int(y.max()) + 1
+        weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)[rows]
         place = np.empty(len(y), dtype=np.intp)
         place[np.lexsort((np.random.default_rng(self.seed).random(len(y)), y))] = np.arange(len(y))
         wide = hasattr(X, "tocsr") and X.shape[1] > X.shape[0]
         penalties = WIDE_PATH if wide else LOGISTIC_PATH
         losses = np.zeros(len(penalties))
-        for fold in range(1 if wide else 3):
-            train, held = np.flatnonzero(place % 3 != fold), np.flatnonzero(place % 3 == fold)
+        for fold in range(1 if wide else N_INNER):
+            train, held = np.flatnonzero(place % N_INNER != fold), np.flatnonzero(place % N_INNER == fold)
             estimator = self._estimator(penalties[0], X, n_classes)
             # From a near start a wide one would stop before its first step.
             estimator.set_params(

@@ -112,7 +112,7 @@ class MLP:
             network, epochs = self._train(X, label, weight, number, deadline)
             self.networks_.append(network)
             counts.append(epochs)
-        self.realised_ = {"epochs": int(np.ceil(np.mean(counts)))}
+        self.realised_ = {"epochs": int(np.ceil(np.mean(counts))), "networks": len(self.networks_)}
         return self
 
     def _train(

@@ -76,6 +76,18 @@ def factorize(cells: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     return codes, np.asarray(levels, dtype=object)
 
 
+def group_codes(cells: pd.Series) -> np.ndarray:
+    """Number the groups that rows belong to; a row of no group is a group of its own.
+
+    Examples
+    --------
+    >>> group_codes(pd.Series(["a", None, "a", None])).tolist()
+    [0, 2, 0, 4]
+    """
+    codes = factorize(cells)[0]
+    return np.where(codes < 0, codes.max(initial=-1) + 1 + np.arange(len(codes)), codes).astype(np.int64)
+
+
 def _through_levels(cells: pd.Series, read: Callable[[pd.Series], np.ndarray], width: int = 1) -> np.ndarray:
     """Read each different value once, and spread what was read over the rows."""
     codes, levels = factorize(cells)

@@ -220,9 +220,7 @@ class Schema:
         column = columns[0]
         cells = frame.iloc[:, self._find(frame, columns)[column.name]]
         if role is Role.GROUP:
-            codes = convert.factorize(cells)[0]
-            # A row of no group is a group of its own.
-            return np.where(codes < 0, codes.max(initial=-1) + 1 + np.arange(len(codes)), codes).astype(np.int64)
+            return convert.group_codes(cells)
         values = convert.to_values(cells, column.parse)[:, 0]
         if np.isnan(values).any():
             row = int(np.flatnonzero(np.isnan(values))[0])

@@ -56,6 +56,8 @@ def grammar_for(
     catalogue: Catalogue,
     without: Iterable[str] = ("dummy",),
     n_rows: int = REFERENCE_ROWS,
+    *,
+    weighs: bool = True,
 ) -> Grammar:
     """Write the grammar for a table and a task.
 
@@ -69,6 +71,8 @@ def grammar_for(
         Models that are not to be written.
     n_rows : int
         Of the table: models that cost much on so many rows are seldom drawn below another.
+    weighs : bool
+        Whether rare classes may be weighed up, which makes their probabilities too high.
 
     Returns
     -------
@@ -80,19 +84,21 @@ def grammar_for(
     left_out = set(without)
     every = [one for one in catalogue.of(ComponentKind.MODEL) if kind in one.tasks and one.name not in left_out]
     models = [one for one in every if not one.roles]
-    rules = [Production("model", one.name, (_needs(one, groups),), model_space(one, kind)) for one in models]
+    rules = [Production("model", one.name, (_needs(one, groups),), model_space(one, kind, weighs)) for one in models]
     rules += [
-        Production("inner", one.name, (f"plain {_needs(one, groups)}",), model_space(one, kind), weight)
+        Production("inner", one.name, (f"plain {_needs(one, groups)}",), model_space(one, kind, weighs), weight)
         for one, weight in inner_models(models, catalogue, kind, n_rows)
     ]
     # What takes gaps, codes or sparse rows as they are may also stand on columns that are none of these.
     able = [one for one in models if _needs(one, groups) != "filled"]
-    rules += [Production("model", one.name, ("filled",), model_space(one, kind), 0.3) for one in able]
+    rules += [Production("model", one.name, ("filled",), model_space(one, kind, weighs), 0.3) for one in able]
     if groups.texts and not groups.sparse:
         sparse = [one for one in models if one.sparse]
-        rules += [Production("model", one.name, ("wordy",), model_space(one, kind), 0.3) for one in sparse]
+        rules += [Production("model", one.name, ("wordy",), model_space(one, kind, weighs), 0.3) for one in sparse]
     if groups.encoders and "text_transformer" in catalogue:
-        space = model_space(replace(catalogue["text_transformer"], space=transformer_space(groups.backbones)), kind)
+        space = model_space(
+            replace(catalogue["text_transformer"], space=transformer_space(groups.backbones)), kind, weighs
+        )
         rules.append(Production("model", "text_transformer", ("texts",), space, 0.1))
     rules += _sparse(catalogue) if groups.sparse else _dense(groups, catalogue)
     rules += unions(rules, catalogue)
@@ -100,11 +106,11 @@ def grammar_for(
     return Grammar("model", [one for one in rules if one.symbol in known], max_depth=MOST_DEEP)
 
 
-def model_space(model: Component, kind: TaskKind) -> Space:
+def model_space(model: Component, kind: TaskKind, weighs: bool = True) -> Space:
     """Return a model's parameters, and how far rare classes are weighed up where it can do so."""
     if not kind.is_classification or not model.takes_weights:
         return model.space
-    weighed = {CLASS_WEIGHT: Choice([0.0, 0.25, 0.5, 0.75, 1.0], ordered=True)}
+    weighed = {CLASS_WEIGHT: Choice([0.0, 0.25, 0.5, 0.75, 1.0] if weighs else [0.0], ordered=True)}
     return Space({**model.space.parameters, **weighed}, model.space.conditions)
 
 

@@ -272,5 +272,7 @@ class BayesianStrategy:
             seconds = OVERRUN * outcome.seconds if outcome.status is Status.TIMED_OUT else None
             if outcome.status is Status.DONE or (outcome.status is Status.PRUNED and isfinite(trial.loss)):
                 seconds = outcome.seconds  # of what was dropped with a result, too: it is that of whole fits
+            # What failed on a later fold tells a loss as well; nothing like it should be asked for that.
+            loss = trial.loss if outcome.status in (Status.DONE, Status.PRUNED) else inf
             features = self._encoder.features(whole)
-            self._told[whole.key] = Known(whole, features, trial.loss, seconds, trial.proposal.fidelity)
+            self._told[whole.key] = Known(whole, features, loss, seconds, trial.proposal.fidelity)

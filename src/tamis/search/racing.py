@@ -231,7 +231,7 @@ class FoldRacing:
             if not one.told and (one.settled or one.number in passed_over):
                 one.told, one.told_whole = True, one.settled
                 self.inner.tell(Trial(one.asked, whole_outcome(one, full)))
-            elif one.told and not one.told_whole and one.settled and one.complete:
+            elif one.told and not one.told_whole and one.settled and (one.complete or one.failure is not None):
                 one.told_whole = True
                 self.inner.tell(Trial(replace(one.asked, id=-1, parent=None), whole_outcome(one, full)))
 

@@ -20,6 +20,10 @@ def _weighted_median(values: np.ndarray, weight: np.ndarray) -> float:
     return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
 
 
+PROPER = ("log_loss", "brier", "d2_log_loss", "d2_brier")
+"""Metrics that are best where probabilities are the true ones."""
+
+
 @dataclass(frozen=True)
 class Task:
     """What is predicted and how a prediction is judged; targets come encoded, predictions as arrays.
@@ -55,6 +59,11 @@ class Task:
     def n_outputs(self) -> int:
         """Return the count of columns of a prediction: classes, or 1."""
         return max(1, len(self.classes))
+
+    @property
+    def weighs_classes(self) -> bool:
+        """Tell whether models that weigh rare classes up may score better: not where probabilities have to be right."""
+        return self.kind.is_classification and self.metric.name not in PROPER
 
     def value(self, y: np.ndarray, prediction: np.ndarray, weight: np.ndarray | None = None) -> float:
         """Score a prediction in the metric's natural sign and unit; NaN where it does not exist."""

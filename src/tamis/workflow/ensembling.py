@@ -81,25 +81,36 @@ class EnsembleKeeper:
         self._least_s = budget.reserve_s
 
     def begin(self, earlier: Iterable[Trial]) -> None:
-        """Save a constant answer at once, then take in what an earlier sitting has left."""
+        """Save a constant answer where there is no model yet, then take in what an earlier sitting has left.
+
+        The model of an earlier sitting stays until there is a better one: the run may be refused or killed before.
+        """
         with guarded(self.target):
             self.target.mkdir(exist_ok=True)
-        FolderArtefacts(self.target / "parts").remove_damaged()  # they are linked or copied anew
-        self.fitted = self._fitted_before()
-        self.save(self.recipe)
+        parts = FolderArtefacts(self.target / "parts")
+        parts.remove_damaged()  # they are linked or copied anew
+        before = self._recipe_before()
+        stays = before is not None and all(key in parts for key in before.parts)
+        self.fitted = self._fitted_before(before)
+        if not stays:
+            self.save(self.recipe)
         for trial in earlier:
             if all(map(self.store.is_sound, trial.outcome.artefacts.values())):
                 self._take(trial)
         if self._dirty:
-            self.update()
+            self.update(keep=stays)
 
-    def _fitted_before(self) -> dict[str, Unit]:
-        """Return what an earlier sitting has fitted on all rows at its end: no journal tells of it, its model does."""
+    def _recipe_before(self) -> Recipe | None:
+        """Return the recipe of the model that an earlier sitting has left; None where none can be read."""
         try:
-            recipe = Recipe.from_json(json.loads((self.target / "manifest.json").read_text(encoding="utf-8")))
+            return Recipe.from_json(json.loads((self.target / "manifest.json").read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return {}  # there is none, or it is damaged: they are fitted again
-        found = {one.name: unit for one in recipe.members for unit in one.units if unit.fold == ALL_ROWS}
+            return None
+
+    def _fitted_before(self, recipe: Recipe | None) -> dict[str, Unit]:
+        """Return what an earlier sitting has fitted on all rows at its end: no journal tells of it, its model does."""
+        members = () if recipe is None else recipe.members
+        found = {one.name: unit for one in members for unit in one.units if unit.fold == ALL_ROWS}
         return {name: one for name, one in found.items() if all(map(self.store.is_sound, one.parts))}
 
     def _constant(self) -> Recipe:
@@ -145,8 +156,8 @@ class EnsembleKeeper:
         elapsed = time.monotonic() - self._began
         return self._spent_s + self._last_s <= SHARE_OF_TIME * elapsed
 
-    def update(self) -> None:
-        """Choose the mixture anew and save it."""
+    def update(self, *, keep: bool = False) -> None:
+        """Choose the mixture anew and save it, or keep the model that is there."""
         began = time.monotonic()
         keys = self.plan.eligible(self.trials)
         settings = SelectionSettings(
@@ -160,7 +171,9 @@ class EnsembleKeeper:
         loss, weight = self.plan.task.loss, self.dataset.weights
         selection = select(predictions, self.dataset.y, loss, weight=weight, settings=settings)
         self.loss = selection.loss
-        self.save(self.mixture(keys, self._worth_keeping(keys, predictions, selection.weights)))
+        self.recipe = self.mixture(keys, self._worth_keeping(keys, predictions, selection.weights))
+        if not keep:
+            self.save(self.recipe)
         self._dirty = False
         self._last_s = time.monotonic() - began
         self._spent_s += self._last_s

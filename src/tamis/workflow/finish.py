@@ -32,7 +32,7 @@ MOST_PROMISED = 0.95
 SAVING_S = 0.5
 """Kept for the last save."""
 
-LENGTHS, WHOLE = ("rounds", "epochs"), 0.9
+LENGTHS, WHOLE = ("rounds", "epochs", "trees", "networks"), 0.9
 """What tells how far a training went, and the share of the folds' that is enough."""
 
 

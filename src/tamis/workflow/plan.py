@@ -16,6 +16,7 @@ from tamis.core.component import Component
 from tamis.core.errors import CorruptArtefactError, DataError
 from tamis.core.kinds import Role, TaskKind
 from tamis.core.trial import Trial
+from tamis.data.convert import group_codes
 from tamis.data.dataset import ROW_FIELDS, Dataset
 from tamis.data.frames import to_pandas
 from tamis.data.layout import Layout
@@ -346,7 +347,7 @@ def _with_rows_data(frame: Any, columns: Columns, y: Encoded, given: Given) -> t
         if value is None:
             return schema.special(frame, role) if isinstance(frame, pd.DataFrame) else None
         if role is Role.GROUP:
-            return pd.factorize(np.asarray(value))[0]
+            return group_codes(pd.Series(np.asarray(value)))
         if role is Role.TIME and np.asarray(value).dtype.kind not in "if":
             return pd.to_datetime(pd.Series(value)).astype("int64").to_numpy(dtype=np.float64)
         return np.asarray(value)
@@ -392,9 +393,8 @@ def _scheme(dataset: Dataset, task: Task, settings: Settings, left_s: float) -> 
         given=distinct(dataset.folds),
     )
     if settings.n_folds is not None and scheme.kind in (SplitKind.FOLDS, SplitKind.HOLDOUT):
-        scheme = replace(
-            scheme, kind=SplitKind.FOLDS, n_folds=settings.n_folds, reason=f"{settings.n_folds} folds, as asked"
-        )
+        asked = f"{settings.n_folds} folds, as asked"
+        scheme = replace(scheme, kind=SplitKind.FOLDS, n_folds=settings.n_folds, reason=asked)
     if scheme.kind in (SplitKind.FOLDS, SplitKind.GROUPS) and not settings.is_reproducible:
         scheme = replace(scheme, n_repeats=max(scheme.n_repeats, settings.repeats))
     return scheme

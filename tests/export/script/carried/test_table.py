@@ -16,11 +16,13 @@ from tamis.export.script.carried.table import (
 
 
 def test_rows_below_the_header_are_left_out_with_the_target_and_without() -> None:
-    raw = pd.DataFrame({"size": [" mm", "1", "mm"], "sort": [np.nan, "a", "b"]})
+    raw = pd.DataFrame({"size": [" mm", "1", "mm"], "sort": ["", "a", "b"]})
     known = [{"size": "mm", "sort": ""}]
     assert without_rows_below_header(raw, known).to_dict("list") == {"size": ["1", "mm"], "sort": ["a", "b"]}
     assert without_rows_below_header(raw[["size"]], known)["size"].tolist() == ["1", "mm"]
     assert without_rows_below_header(raw.iloc[1:], known)["size"].tolist() == ["1", "mm"]
+    other = raw.rename(columns={"size": "length", "sort": "kind"})
+    assert without_rows_below_header(other, known)["kind"].tolist() == ["", "a", "b"]
 
 
 def test_numbers_are_read_to_the_last_digit_and_words_are_missing() -> None:

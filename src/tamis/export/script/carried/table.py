@@ -17,10 +17,11 @@ def without_rows_below_header(raw: pd.DataFrame, known: Sequence[Mapping[str, st
         return cell.strip() if isinstance(cell, str) else ""
 
     def is_known(row: pd.Series) -> bool:
-        return any(all(says(row[name]) == cell for name, cell in one.items() if name in row.index) for one in known)
+        cells = [[says(row[name]) == cell for name, cell in one.items() if name in row.index] for one in known]
+        return any(one and all(one) for one in cells)
 
     first = 0
-    while first < len(raw) and is_known(raw.iloc[first]):
+    while first < min(len(raw), len(known)) and is_known(raw.iloc[first]):
         first += 1
     return raw.iloc[first:].reset_index(drop=True)
 

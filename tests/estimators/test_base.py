@@ -18,6 +18,7 @@ from tamis.core.errors import ParameterError, RunFolderError
 from tamis.core.kinds import CLASSIFICATION, TaskKind
 from tamis.estimators.results import BOARD, HISTORY
 from tamis.search.sampling import RandomStrategy
+from tamis.workflow.fit import resume
 
 Classifier = Callable[..., AutoClassifier]
 Regressor = Callable[..., AutoRegressor]
@@ -208,6 +209,18 @@ def test_the_front_is_a_table_and_each_of_its_members_can_be_taken(
         assert one.model_.recipe.members[0].key == front["key"].iloc[-1]
         assert one.score(X, y) > 0.7
     np.testing.assert_array_equal(model.predict_proba(X), before)
+
+
+def test_a_rank_means_the_members_own_leaderboard_though_the_run_has_gone_on(
+    X: np.ndarray, y: np.ndarray, classifier: Classifier, proposing: Any, tmp_path: Path
+) -> None:
+    def search() -> Any:
+        return proposing("dummy", "decision_tree", "naive_bayes")
+
+    model = classifier(search=search(), max_trials=2, output=tmp_path / "run").fit(X, y)
+    families = model.leaderboard_["family"].tolist()
+    resume(tmp_path / "run", max_trials=3, strategy=search())
+    assert [model.take(rank).ensemble_["family"].iloc[0] for rank in (1, 2)] == families
 
 
 def test_a_member_of_a_run_without_a_folder_cannot_be_taken(fitted: AutoClassifier) -> None:

@@ -47,18 +47,16 @@ def test_labels_follow_a_threshold_or_factors() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "metric", "weighs"),
+    ("kind", "metric", "proper"),
     [
-        ("binary", "roc_auc", True),
-        ("binary", "f1", True),
-        ("multiclass", "log_loss", False),
-        ("binary", "brier", False),
+        ("binary", "roc_auc", False),
+        ("binary", "f1", False),
+        ("multiclass", "log_loss", True),
+        ("binary", "brier", True),
     ],
 )
-def test_rare_classes_are_not_weighed_up_where_probabilities_have_to_be_right(
-    kind: str, metric: str, weighs: bool
-) -> None:
-    assert Task.of(kind, metric, ["a", "b", "c"][: 2 if kind == "binary" else 3]).weighs_classes == weighs
+def test_proper_metrics_want_true_probabilities(kind: str, metric: str, proper: bool) -> None:
+    assert Task.of(kind, metric, ["a", "b", "c"][: 2 if kind == "binary" else 3]).is_proper == proper
 
 
 def test_a_task_comes_back_from_json() -> None:

@@ -40,6 +40,7 @@ from tamis.tasks.metrics import metric_from
 from tamis.tasks.targets import label_array
 from tamis.workflow.begin import begin, run_place
 from tamis.workflow.fit import fit
+from tamis.workflow.leaderboard import row_of
 from tamis.workflow.model import Model
 from tamis.workflow.plan import Given
 from tamis.workflow.refit import refit
@@ -208,9 +209,10 @@ class AutoEstimator(RunResults, BaseEstimator):
                 f"start: {type(self).__name__}(output='my-run')."
             )
         own_metric = None if isinstance(asked["metric"], str) else asked["metric"]
+        key = row_of(self._board(), member)["key"]  # the run may have gone on, and its ranks with it
         with run_place(output) as place:
             model = refit(
-                asked["output"], place, member=member, metric=own_metric, components=self._components, tell=self._tell
+                asked["output"], place, member=key, metric=own_metric, components=self._components, tell=self._tell
             )
             return copy.copy(self)._take(model, self._trials, self._components)
 

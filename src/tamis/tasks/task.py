@@ -21,7 +21,7 @@ def _weighted_median(values: np.ndarray, weight: np.ndarray) -> float:
 
 
 PROPER = ("log_loss", "brier", "d2_log_loss", "d2_brier")
-"""Metrics that are best where probabilities are the true ones."""
+"""Strictly proper scoring rules."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class Task:
         return max(1, len(self.classes))
 
     @property
-    def weighs_classes(self) -> bool:
-        """Tell whether models that weigh rare classes up may score better: not where probabilities have to be right."""
-        return self.kind.is_classification and self.metric.name not in PROPER
+    def is_proper(self) -> bool:
+        """Tell whether the metric is best where probabilities are the true ones (a strictly proper scoring rule)."""
+        return self.metric.name in PROPER
 
     def value(self, y: np.ndarray, prediction: np.ndarray, weight: np.ndarray | None = None) -> float:
         """Score a prediction in the metric's natural sign and unit; NaN where it does not exist."""

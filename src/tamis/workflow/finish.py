@@ -18,10 +18,11 @@ from tamis.ensemble.stacking import choose
 from tamis.ensemble.threshold import fit_rule
 from tamis.evaluate.estimate import Predictor, ScoreEstimate, estimate
 from tamis.tasks.metric import Needs
+from tamis.tasks.task import Task
 from tamis.workflow.ensembling import EnsembleKeeper, unit_of
 from tamis.workflow.model import Model, Recipe
 from tamis.workflow.objective import ALL_ROWS
-from tamis.workflow.planned import Planned, Tell
+from tamis.workflow.planned import Planned, Rows, Tell
 
 N_STEPS = 25
 """Steps of the greedy selection: more were seen to bring nothing (Salinas and Erickson, TabRepo, 2024)."""
@@ -94,9 +95,19 @@ def _corrected(plan: Planned, keeper: EnsembleKeeper, recipe: Recipe, mixed: np.
         return recipe
     calibration = fit_calibration(mixed, dataset.y, weight=dataset.weights, groups=dataset.groups, seed=seed)
     if task.metric.needs is not Needs.LABEL:
+        if calibration.method == "bias" and not _helps(calibration, mixed, dataset, task):
+            calibration = Calibrator()
         return replace(recipe, calibration=calibration)
     rule = fit_rule(calibration.apply(mixed), dataset.y, task.loss, weight=dataset.weights, seed=seed)
     return replace(recipe, calibration=calibration, rule=rule)
+
+
+def _helps(calibration: Calibrator, mixed: np.ndarray, dataset: Rows, task: Task) -> bool:
+    """Tell whether the metric gains too: a bias for each class changes the order of rows that it may look at."""
+    rows = np.flatnonzero(np.isfinite(mixed).all(axis=1))
+    weight = None if dataset.weights is None else dataset.weights[rows]
+    with_it, without = (task.loss(dataset.y[rows], one[rows], weight) for one in (calibration.apply(mixed), mixed))
+    return with_it <= without
 
 
 def _honest_score(

@@ -49,7 +49,7 @@ def first_candidates(
     found = allowed(candidates_for(groups, task.kind, *shape, catalogue, catalogue.own, order), out)
     if settings.base is None:
         return found
-    grammar = grammar_for(groups, task.kind, catalogue, n_rows=dataset.n_rows, weighs=task.weighs_classes)
+    grammar = grammar_for(groups, task.kind, catalogue, n_rows=dataset.n_rows, weighs=not task.is_proper)
     earlier = allowed(earlier_best(settings.base, task, grammar), out)
     tell(f"begins with the best {len(earlier)} of {settings.base}")
     # The first of all is there at once, whatever the time: it stays the first.

@@ -60,9 +60,8 @@ def _grammar(plan: Plan, n_rows: int) -> Grammar:
     wanted, short = plan.settings.include, plan.begun_s < TORCH_S
     torch = [name for name, one in plan.catalogue.items() if one.module == "torch"]
     slow = [name for name in torch if short and name not in wanted]
-    grammar = grammar_for(
-        plan.groups, plan.task.kind, plan.catalogue, (CONSTANT, *slow), n_rows, weighs=plan.task.weighs_classes
-    )
+    without, weighs = (CONSTANT, *slow), not plan.task.is_proper
+    grammar = grammar_for(plan.groups, plan.task.kind, plan.catalogue, without, n_rows, weighs=weighs)
     out = left_out(plan.settings, plan.catalogue, plan.task.kind)
     try:
         return grammar.without(*out) if out else grammar

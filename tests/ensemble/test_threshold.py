@@ -93,3 +93,15 @@ def test_a_rule_comes_back_from_json() -> None:
 
 def test_rows_without_any_chance_stay_as_they_are(log_loss: Loss) -> None:
     assert DecisionRule((0.0, 1.0)).apply(np.array([[1.0, 0.0]])).tolist() == [[1.0, 0.0]]
+
+
+def test_a_threshold_for_a_rare_class_is_looked_for_among_its_own_probabilities() -> None:
+    rng = np.random.default_rng(0)
+    y = (rng.random(20_000) < 0.004).astype(np.int64)
+    logits = -7.0 + 4.0 * y + rng.normal(size=len(y))
+    chance = 1 / (1 + np.exp(-logits))
+    prediction = np.column_stack([1 - chance, chance])
+    rule = fit_rule(prediction, y, _f1_loss)
+    cuts = np.quantile(chance[y == 1], np.linspace(0, 1, 60))
+    best = min(_f1_loss(y, DecisionRule.at(float(cut)).apply(prediction), None) for cut in cuts)
+    assert _f1_loss(y, rule.apply(prediction), None) < best + 0.02

@@ -9,6 +9,7 @@ import numpy as np
 
 from tamis.core.errors import DataError
 from tamis.core.seeds import generator
+from tamis.ensemble.thinning import thinned
 
 _FLOOR = 1e-12
 _MAX_ROWS = 20_000
@@ -189,8 +190,7 @@ def fit_calibration(
     if prediction.ndim != 2 or len(prediction) != len(y):
         raise DataError(f"Calibration needs probabilities (n, K) for {len(y)} rows; got shape {prediction.shape}.")
     rows = np.flatnonzero(np.isfinite(prediction).all(axis=1))
-    if len(rows) > _MAX_ROWS:
-        rows = np.sort(generator(seed, "calibration rows").choice(rows, _MAX_ROWS, replace=False))
+    rows = rows[thinned(y[rows], _MAX_ROWS, generator(seed, "calibration rows"))]
     prediction, y = prediction[rows], y[rows]
     if len(rows) < _LEAST_ROWS or np.sort(np.bincount(y, minlength=2))[-2] < _LEAST_PER_CLASS:
         return Calibrator()

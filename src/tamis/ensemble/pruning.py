@@ -8,6 +8,7 @@ import numpy as np
 from tamis.core.seeds import generator
 from tamis.ensemble.blending import Loss, blend
 from tamis.ensemble.selection import MAX_ROWS
+from tamis.ensemble.thinning import thinned
 
 
 def pruned(
@@ -59,8 +60,7 @@ def pruned(
     seconds = np.asarray(seconds, dtype=np.float64)
     covered = np.isfinite(np.stack([one.reshape(len(one), -1)[:, 0] for one in predictions]))
     rows = np.flatnonzero(covered[weights > 0].any(axis=0))
-    if len(rows) > MAX_ROWS:
-        rows = np.sort(generator(0, "pruning").choice(rows, MAX_ROWS, replace=False))
+    rows = rows[thinned(y[rows], MAX_ROWS, generator(0, "pruning"))]
     covered, some = covered[:, rows], [one[rows] for one in predictions]
 
     def loss_of(chosen: np.ndarray) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from tamis.core.errors import DataError
 from tamis.core.seeds import generator
 from tamis.ensemble.blending import Loss, Pool, coverage, top_k
+from tamis.ensemble.thinning import spread, thinned
 
 MAX_ROWS = 20_000
 """Losses are taken on at most so many rows: the order of members does not change with more."""
@@ -52,14 +53,6 @@ class SelectionSettings:
     limit_s: float = inf
     seed: int = 0
     clock: Callable[[], float] = time.monotonic
-
-
-def _stratified(y: np.ndarray, n_rows: int, rng: np.random.Generator) -> np.ndarray:
-    """Return rows spread evenly over the order of y, which keeps classes and quantiles in proportion."""
-    order = rng.permutation(len(y))
-    order = order[np.argsort(y[order], kind="stable")]
-    places = (np.arange(n_rows) + rng.random()) * len(y) / n_rows
-    return np.sort(order[np.minimum(places.astype(np.int64), len(y) - 1)])
 
 
 def _shared_rows(covers: np.ndarray) -> np.ndarray:
@@ -174,7 +167,7 @@ def _bagged(pool: Pool, loss: Loss, settings: SelectionSettings, end: float) -> 
         if done and settings.clock() > end:
             break
         rng = generator(settings.seed, "bag", bag)
-        rows = _stratified(pool.y, max(2, int(0.7 * n_rows)), rng) if n_rows > 10 else np.arange(n_rows)
+        rows = spread(pool.y, max(2, int(0.7 * n_rows)), rng) if n_rows > 10 else np.arange(n_rows)
         weights, path = _walk(pool.take(rows), loss, short, end)
         total, first, done = total + weights, first or path, done + 1
     return total / done, first
@@ -217,8 +210,7 @@ def prepare(
     covers = np.array([coverage(one) for one in predictions])
     rows = _shared_rows(covers)
     n_rows = len(rows)
-    if n_rows > MAX_ROWS:
-        rows = rows[_stratified(y[rows], MAX_ROWS, generator(seed, "selection rows"))]
+    rows = rows[thinned(y[rows], MAX_ROWS, generator(seed, "selection rows"))]
     able = np.flatnonzero(covers[:, rows].mean(axis=1) >= _LEAST_COVERAGE)
     pool = Pool.of([predictions[int(i)] for i in able], rows, y, weight)
     losses = paired_losses(pool, loss)

@@ -9,6 +9,7 @@ import numpy as np
 from tamis.core.seeds import generator
 from tamis.ensemble.blending import Loss, Pool, top_k
 from tamis.ensemble.selection import Selection, SelectionSettings, paired_losses, prepare, select
+from tamis.ensemble.thinning import thinned
 
 _N_PARTS = 5
 _LEAST_ROWS = 50
@@ -91,12 +92,6 @@ def _uniform(pool: Pool, loss: Loss, k: int) -> np.ndarray:
     return top_k(np.where(pool.full, paired_losses(pool, loss), np.inf), k)
 
 
-def _spread(y: np.ndarray, n_rows: int, seed: int) -> np.ndarray:
-    order = generator(seed, "stacking rows").permutation(len(y))
-    order = order[np.argsort(y[order], kind="stable")]
-    return np.sort(order[np.arange(n_rows) * len(y) // n_rows])
-
-
 def _parts(y: np.ndarray, seed: int) -> np.ndarray:
     order = generator(seed, "stacking").permutation(len(y))
     part = np.empty(len(y), dtype=np.int64)
@@ -134,7 +129,7 @@ def choose(
         return greedy
     whole = pool
     if len(pool.y) > _MOST_ROWS:
-        pool = pool.take(_spread(pool.y, _MOST_ROWS, settings.seed))
+        pool = pool.take(thinned(pool.y, _MOST_ROWS, generator(settings.seed, "stacking rows")))
     bare = [np.where(_rows_of(mask, one), one, np.nan) for mask, one in zip(pool.masks, pool.predictions, strict=True)]
     ways: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "greedy": lambda rows: (

@@ -9,6 +9,7 @@ import numpy as np
 
 from tamis.core.seeds import generator
 from tamis.ensemble.blending import Loss
+from tamis.ensemble.thinning import thinned
 
 _LEAST_ROWS = 30
 _MAX_ROWS = 20_000
@@ -77,7 +78,10 @@ def _search_threshold(prediction: np.ndarray, y: np.ndarray, loss: Loss, weight:
     """Return the threshold in the middle of the flat place where the loss is lowest."""
     second = np.unique(prediction[:, 1])
     if len(second) > _N_THRESHOLDS:
-        second = np.unique(np.quantile(second, np.linspace(0, 1, _N_THRESHOLDS)))
+        places = np.linspace(0, 1, _N_THRESHOLDS)
+        # Where the second class is rare, all thresholds worth trying lie among the few highest probabilities.
+        among = (second, prediction[y == 1, 1]) if (y == 1).any() else (second,)
+        second = np.unique([np.quantile(one, places) for one in among])
     middles = (second[1:] + second[:-1]) / 2
     candidates = np.unique(np.clip(np.append(middles, 0.5), 1e-6, 1 - 1e-6))
     losses = np.array([loss(y, DecisionRule.at(float(one)).apply(prediction), weight) for one in candidates])
@@ -152,8 +156,7 @@ def fit_rule(
     rows = np.flatnonzero(np.isfinite(prediction).all(axis=1))
     rng = generator(seed, "threshold")
     most = _MAX_ROWS if n_classes <= 5 else _MAX_ROWS_MANY_CLASSES
-    if len(rows) > most:
-        rows = np.sort(rng.choice(rows, most, replace=False))
+    rows = rows[thinned(y[rows], most, rng)]
     if len(rows) < _LEAST_ROWS or np.sort(np.bincount(y[rows], minlength=2))[-2] < _N_PARTS:
         return DecisionRule.plain(n_classes)
     prediction, y = np.asarray(prediction[rows], dtype=np.float64), y[rows]

@@ -105,3 +105,16 @@ def test_a_threshold_for_a_rare_class_is_looked_for_among_its_own_probabilities(
     cuts = np.quantile(chance[y == 1], np.linspace(0, 1, 60))
     best = min(_f1_loss(y, DecisionRule.at(float(cut)).apply(prediction), None) for cut in cuts)
     assert _f1_loss(y, rule.apply(prediction), None) < best + 0.02
+
+
+def test_of_very_many_classes_few_rules_are_tried() -> None:
+    rng, calls = np.random.default_rng(0), []
+
+    def loss(y: np.ndarray, p: np.ndarray, w: np.ndarray | None) -> float:
+        calls.append(len(y))
+        return _balanced_loss(y, p, w)
+
+    y = rng.integers(0, 100, 5_000)
+    prediction = rng.dirichlet(np.ones(100), 5_000)
+    fit_rule(prediction, y, loss)
+    assert len(calls) < 40 and max(calls) <= 1_000

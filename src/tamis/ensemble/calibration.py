@@ -12,7 +12,7 @@ from tamis.core.seeds import generator
 from tamis.ensemble.thinning import thinned
 
 _FLOOR = 1e-12
-_MAX_ROWS = 20_000
+_MAX_ROWS, _MAX_CELLS = 20_000, 200_000
 _LEAST_ROWS = 60
 _LEAST_PER_CLASS = 5
 _N_PARTS = 5
@@ -147,6 +147,12 @@ def fit_bias(prediction: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Calib
     return Calibrator("bias", tuple(float(one) for one in found))
 
 
+def _some(rows: np.ndarray, prediction: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
+    """Return as many of the rows as suffice: of many classes fewer, each of which takes longer."""
+    most = min(_MAX_ROWS, _MAX_CELLS // prediction.shape[1])
+    return rows[thinned(y[rows], most, generator(seed, "calibration rows"))]
+
+
 def _parts(y: np.ndarray, groups: np.ndarray | None, seed: int) -> np.ndarray:
     rng = generator(seed, "calibration")
     if groups is not None:
@@ -190,7 +196,7 @@ def fit_calibration(
     if prediction.ndim != 2 or len(prediction) != len(y):
         raise DataError(f"Calibration needs probabilities (n, K) for {len(y)} rows; got shape {prediction.shape}.")
     rows = np.flatnonzero(np.isfinite(prediction).all(axis=1))
-    rows = rows[thinned(y[rows], _MAX_ROWS, generator(seed, "calibration rows"))]
+    rows = _some(rows, prediction, y, seed)
     prediction, y = prediction[rows], y[rows]
     if len(rows) < _LEAST_ROWS or np.sort(np.bincount(y, minlength=2))[-2] < _LEAST_PER_CLASS:
         return Calibrator()
@@ -224,7 +230,7 @@ def refit(
     """
     if calibrator.method == "none":
         return calibrator
-    rows = np.flatnonzero(np.isfinite(prediction).all(axis=1))
+    rows = _some(np.flatnonzero(np.isfinite(prediction).all(axis=1)), prediction, y, seed=0)
     heavy = np.ones(len(rows)) if weight is None else weight[rows] * len(rows) / weight[rows].sum()
     return _FITS[calibrator.method](prediction[rows], y[rows], heavy)
 

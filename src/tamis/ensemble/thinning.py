@@ -8,9 +8,12 @@ LEAST_OF_CLASS = 300
 """So many rows of the second most frequent class are kept, as far as there are so many: what is measured on a few dozen
 of them is chance."""
 
+COMMON = 0.8
+"""A class of more than this share of the rows makes the others rare."""
+
 
 def thinned(y: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
-    """Return at most so many rows, more where classes are far from even.
+    """Return at most so many rows, more where one class has nearly all of them.
 
     Parameters
     ----------
@@ -28,15 +31,16 @@ def thinned(y: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
     --------
     >>> rng = np.random.default_rng(0)
     >>> len(thinned(np.arange(1_000) % 2, 100, rng))
-    600
+    100
     >>> rare = (np.arange(100_000) % 500 == 0).astype(int)
     >>> len(thinned(rare, 5_000, rng)), int(rare[thinned(rare, 5_000, rng)].sum())
     (100000, 200)
     """
     n_rows = len(y)
     if y.dtype.kind in "iu" and n_rows > most:
-        second = np.sort(np.bincount(y, minlength=2))[-2]
-        most = max(most, ceil(LEAST_OF_CLASS * n_rows / max(1, second)))
+        second, first = np.sort(np.bincount(y, minlength=2))[-2:].tolist()
+        if first > COMMON * n_rows:
+            most = max(most, ceil(LEAST_OF_CLASS * n_rows / max(1, second)))
     return np.arange(n_rows) if n_rows <= most else spread(y, most, rng)
 
 

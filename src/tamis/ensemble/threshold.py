@@ -12,10 +12,10 @@ from tamis.ensemble.blending import Loss
 from tamis.ensemble.thinning import thinned
 
 _LEAST_ROWS = 30
-_MAX_ROWS = 20_000
-_MAX_ROWS_MANY_CLASSES = 8_000
+_MAX_ROWS, _MAX_CELLS = 20_000, 100_000
 _N_PARTS = 5
 _N_THRESHOLDS = 150
+_MOST_CLASSES = 30
 _FACTORS = np.exp(np.linspace(-3, 3, 13))
 
 
@@ -91,7 +91,10 @@ def _search_threshold(prediction: np.ndarray, y: np.ndarray, loss: Loss, weight:
 
 
 def _search_factors(prediction: np.ndarray, y: np.ndarray, loss: Loss, weight: np.ndarray | None) -> DecisionRule:
-    """Return factors found one class at a time, from equal ones or from those that even out the frequencies."""
+    """Return factors found one class at a time, from equal ones or from those that even out the frequencies.
+
+    Of very many classes one or the other: each has few rows to find a factor on, and the search would take long.
+    """
     n_classes = prediction.shape[1]
     rates = np.maximum(np.bincount(y, weights=weight, minlength=n_classes), 1e-9)
     best, best_loss = np.ones(n_classes), loss(y, prediction, weight)
@@ -100,7 +103,7 @@ def _search_factors(prediction: np.ndarray, y: np.ndarray, loss: Loss, weight: n
     if even_loss < best_loss - 1e-12:
         best, best_loss = even, even_loss
     for factors in (_FACTORS, _FACTORS ** (1 / 4)):  # widely first, then nearby
-        for code in np.argsort(rates)[:30]:
+        for code in np.argsort(rates) if n_classes <= _MOST_CLASSES else ():
             start = best
             for factor in factors:
                 tried = start.copy()
@@ -155,7 +158,7 @@ def fit_rule(
     n_classes = prediction.shape[1]
     rows = np.flatnonzero(np.isfinite(prediction).all(axis=1))
     rng = generator(seed, "threshold")
-    most = _MAX_ROWS if n_classes <= 5 else _MAX_ROWS_MANY_CLASSES
+    most = min(_MAX_ROWS, _MAX_CELLS // n_classes)
     rows = rows[thinned(y[rows], most, rng)]
     if len(rows) < _LEAST_ROWS or np.sort(np.bincount(y[rows], minlength=2))[-2] < _N_PARTS:
         return DecisionRule.plain(n_classes)

@@ -183,6 +183,15 @@ def test_a_strategy_of_the_users_own_proposes_and_starts_anew_at_each_fit(
     assert strategy.n_asked == 0 and not strategy.heard
 
 
+def test_copies_are_a_group_where_that_is_said(X: np.ndarray, y: np.ndarray, classifier: Classifier) -> None:
+    twice = np.vstack([X, X]), np.append(y, y)
+    with pytest.warns(UserWarning, match="groups='copies'"):
+        assert not classifier().fit(*twice).model_.recipe.origin.copies
+    assert classifier().fit(*twice, groups="copies").model_.recipe.origin.copies
+    with pytest.raises(ParameterError, match=r"'groups'.*copies.*'twins'"):
+        classifier().fit(*twice, groups="twins")
+
+
 def test_a_run_folder_is_not_written_over(
     X: np.ndarray, amounts: np.ndarray, regressor: Regressor, tmp_path: Path
 ) -> None:

@@ -305,6 +305,7 @@ def test_weights_groups_copies_and_holdouts_are_heeded(
         frame["who"] = [f"g{number % 17}" for number in range(120)]
         settings = {"roles": {"who": "group"}}
     elif extra == "copies":
+        settings = {"copies_together": True}
         frame = pd.concat([frame, frame.iloc[:30]], ignore_index=True)
     train, test = trained.write(frame, tmp_path / "train.csv", keep="sort"), tmp_path / "test.csv"
     trained.write(trained.rows(30, seed=5).drop(columns=["note", "day"]), test)

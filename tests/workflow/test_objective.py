@@ -56,7 +56,9 @@ def test_a_stacked_predictor_knows_no_more_of_a_row_than_the_splits_of_the_run_a
         visits[["a", "b", "c"]] = visits.loc[visits.index // 5 * 5, ["a", "b", "c"]].to_numpy()
     frame = visits.drop(columns=[one for one in roles if one != known])
     told: list[str] = []
-    plan = planned(frame, told, roles={known: roles[known]} if known in roles else {}, max_trials=1)
+    plan = planned(
+        frame, told, roles={known: roles[known]} if known in roles else {}, copies_together=known == "copies"
+    )
     assert (plan.data / COPIES).is_file() == (known == "copies"), told
     work = _Work(plan.objective, Proposal(TREE, fold=1), Here(tmp_path))
     prepared = work.prepared()
@@ -80,4 +82,5 @@ def test_trees_are_not_scored_out_of_bag_where_rows_belong_together(planned: Cal
     frame = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 3)), columns=list("abc")).assign(y=np.arange(40) % 2)
     assert planned(frame, [], target="y").objective.out_of_bag
     twice = pd.concat([frame, frame], ignore_index=True)
-    assert not planned(twice, [], target="y").objective.out_of_bag
+    assert planned(twice, [], target="y").objective.out_of_bag
+    assert not planned(twice, [], target="y", copies_together=True).objective.out_of_bag

@@ -64,6 +64,20 @@ def test_groups_stay_together(planned: Any, rows: pd.DataFrame) -> None:
         assert not set(groups[train]) & set(groups[held_out])
 
 
+@pytest.mark.parametrize("together", [False, True])
+def test_equal_rows_are_drawn_as_all_others_unless_they_are_to_stay_together(
+    planned: Any, rows: pd.DataFrame, together: bool
+) -> None:
+    """By itself a score holds for rows to come that repeat these as often as these do each other."""
+    told: list[str] = []
+    plan = planned(pd.concat([rows, rows.iloc[:40]], ignore_index=True), told, copies_together=together)
+    held_out = Folds.open(plan.folds).fold_of[0]
+    assert (held_out[:40] == held_out[120:]).all() == together
+    assert plan.origin.copies == together
+    assert any("one side of each split" in line for line in told) == together
+    assert any("--copies-together" in line for line in told) != together
+
+
 def test_rows_of_no_group_are_each_a_group_of_their_own(rows: pd.DataFrame, tmp_path: Path) -> None:
     groups = [None if number % 2 else number // 8 for number in range(120)]
     plan = make_plan(
@@ -114,13 +128,3 @@ def test_whole_classes_of_a_file_with_gaps_stay_whole_numbers(planned: Any, rows
 
 def test_the_positive_class_is_the_one_that_metrics_score(planned: Any) -> None:
     assert planned(positive="no", metric="f1").task.classes == ("yes", "no")
-
-
-def test_equal_rows_are_told_and_stay_on_one_side_of_a_split(planned: Any, rows: pd.DataFrame) -> None:
-    told: list[str] = []
-    plan = planned(pd.concat([rows, rows.iloc[:40]], ignore_index=True), told)
-    folds = Folds.open(plan.folds)
-    for number in range(folds.n_units):
-        held_out = set(folds.rows(number)[1])
-        assert {row + 120 for row in range(40) if row in held_out} == {row for row in held_out if row >= 120}
-    assert any("one side of each split" in line for line in told)

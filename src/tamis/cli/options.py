@@ -18,7 +18,7 @@ class SettingOption(click.Option):
 
         record = super().get_help_record(ctx)
         value = getattr(Settings(), str(self.name), None)
-        if record is None or value in (None, {}, ()):
+        if record is None or value is False or value in (None, {}, ()):
             return record
         return record[0], f"{record[1]}  [default: {value}]"
 
@@ -92,6 +92,14 @@ _OPTIONS = (
         metavar="0.1s",
         help="For tables: how long the prediction of 1,000 rows may take on this machine.",
     ),
+    click.option(
+        "--copies-together",
+        cls=SettingOption,
+        is_flag=True,
+        default=None,
+        help="For tables: rows that are equal in every feature stay on one side of every split, for a score that holds "
+        "where rows to come will not repeat these.",
+    ),
     click.option("--preset", cls=SettingOption, metavar="P", help="fast, balanced or best."),
     click.option(
         "--search",
@@ -153,6 +161,7 @@ _NAMES = (
     "max_trials",
     "memory_limit_mb",
     "predict_limit_s",
+    "copies_together",
     "preset",
     "search",
     "include",

@@ -21,6 +21,7 @@ from tamis.core.errors import DataError, ParameterError
 from tamis.core.kinds import TaskKind
 from tamis.core.trial import Trial
 from tamis.estimators.inputs import (
+    are_copies,
     backbones_named,
     base_folder,
     cores,
@@ -128,6 +129,8 @@ class AutoEstimator(RunResults, BaseEstimator):
         rows = rows_to_learn(self, X)
         target, task = self._check_target(y)
         settings = replace(self._settings(asked, task, roles), base=base_folder(base))
+        if isinstance(along.get("groups"), str):
+            settings = replace(settings, copies_together=are_copies(along.pop("groups")))
         n_rows = rows.shape[0]
         if n_rows != len(target):
             raise DataError(f"X and y must have as many rows as each other; got {n_rows} and {len(target)}.")

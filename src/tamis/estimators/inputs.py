@@ -12,11 +12,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
-from tamis.core.errors import DataError, ParameterError
+from tamis.core.errors import DataError, ParameterError, wrong_choice
 from tamis.core.kinds import TaskKind
 from tamis.data.frames import to_pandas
 from tamis.data.schema import Schema
 from tamis.run.limits import cpu_count
+
+COPIES = "copies"
+"""In the place of groups: rows that are equal in every feature are one."""
 
 
 def backbones_named(backbone: Any) -> str | None:
@@ -206,6 +209,19 @@ def _column(y: Any, owner: str) -> np.ndarray:
         y = y.to_numpy(dtype=object)  # whole numbers with a missing one among them stay whole
     found: np.ndarray = column_or_1d(y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y), warn=True)
     return found
+
+
+def are_copies(groups: str) -> bool:
+    """Read a word in the place of groups.
+
+    Raises
+    ------
+    ParameterError
+        Where it is none that is known.
+    """
+    if groups != COPIES:
+        raise wrong_choice("groups", groups, (COPIES,))
+    return True
 
 
 def values_along(name: str, values: Any, n_rows: int) -> Any:

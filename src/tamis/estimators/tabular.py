@@ -96,8 +96,9 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
         y : array of shape (n_samples,)
             Classes: any labels.
         sample_weight : array of shape (n_samples,), optional
-        groups : array of shape (n_samples,), optional
-            Rows of one group are never on both sides of a split.
+        groups : array of shape (n_samples,) or 'copies', optional
+            Rows of one group are never on both sides of a split. With 'copies' those are a group that are equal in
+            every feature: for a score that holds where rows to come will not repeat these.
         times : array of shape (n_samples,), optional
             Validation follows training in time.
         folds : array of int of shape (n_samples,), optional

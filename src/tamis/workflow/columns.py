@@ -26,6 +26,8 @@ from tamis.workflow.settings import Settings
 
 SHOWN = 12
 """Of the columns that are not what they seem, so many are told one by one."""
+REPEATED = "duplicated rows"
+"""The audit's name for rows that are equal to others."""
 AUDIT_S, AUDIT_SHARE = 3.0, 0.03
 """The audit takes no more seconds, and no larger share of the run's."""
 REPRODUCIBLE_CELLS = 12_000_000
@@ -33,8 +35,6 @@ REPRODUCIBLE_CELLS = 12_000_000
 PLAIN_ROLES = frozenset({Role.NUMERIC, Role.ORDINAL, Role.BOOLEAN, Role.CATEGORICAL})
 PLAIN_FORMS = frozenset({None, "number", "boolean"})
 """How cells are read that are what they look like."""
-REPEATED = "duplicated rows"
-"""The audit's name for rows that are equal to others."""
 
 _LEFT_OUT = re.compile(r"[.;] (?:it is )?left out\b.*", re.IGNORECASE | re.DOTALL)
 
@@ -100,6 +100,8 @@ def audited(
     used = {one.name for one in schema.features}
     kept = used & {str(name) for name in settings.roles}
     for one in findings:
+        if one.kind == REPEATED and settings.copies_together:
+            continue
         message = as_you_said(one) if one.column in kept and one.action == "drop" else one.message
         tell(f"warning: {message}" if one.severity != "info" else message)
     if dropped := [one.column for one in findings if one.action == "drop" and one.column in used - kept]:
@@ -107,7 +109,7 @@ def audited(
         table = schema.apply(frame)
     for line in surprises(schema, {one.column for one in findings if one.column is not None}, settings.roles):
         tell(line)
-    return Columns(schema, table, _copies(frame, schema) if any(one.kind == REPEATED for one in findings) else None)
+    return Columns(schema, table, _copies(frame, schema) if settings.copies_together else None)
 
 
 def _copies(frame: pd.DataFrame, schema: Schema) -> np.ndarray | None:

@@ -65,6 +65,10 @@ class Settings:
     """Whether the table is about texts: a column of them is then found, whatever it looks like."""
     n_folds: int | None = None
     """None: chosen by size and time."""
+    copies_together: bool = False
+    """For tables: whether rows that are equal in every feature stay on one side of each split, because the rows to come
+    will not repeat these. Else they are drawn as all others: rows to come repeat these as often as these do each other.
+    """
     positive: str | None = None
     """The class counted as positive by metrics of two classes; None: the second in order."""
     members: int = 12

@@ -98,7 +98,7 @@ def test_rows_that_stay_together_do_so_in_the_inner_folds_of_a_script(
         frame["who"], roles = [f"g{number % 23}" for number in range(120)], {"who": "group"}
     train = trained.write(frame, tmp_path / "train.csv", keep="sort")
     new = trained.write(trained.rows(30, seed=5).drop(columns=["note", "day"]), tmp_path / "new.csv")
-    plan = trained.plan_of(tmp_path / "run", train, "sort", roles=roles)
+    plan = trained.plan_of(tmp_path / "run", train, "sort", roles=roles, copies_together=tie == "copies")
     tree = over("logistic", beside(stack("nearest_neighbors", n_neighbors=1)), C=1.0)
     model = trained.model_of(tmp_path / "models", plan, [tree], refit=tie.endswith("refitted"))
     text, answers = script_of(model), tmp_path / "answers.csv"

@@ -91,9 +91,9 @@ def repeated_rows(frame: pd.DataFrame, schema: Schema, budget: Budget) -> Iterat
     if share < 0.01 or sum(np.log(n_possible(one, frame)) for one in schema.features) < np.log(20.0 * len(frame)):
         return
     message = (
-        f"{share:.1%} of the rows are equal to another in every feature ({again:,} repeat an earlier one). They would "
-        "stand on both sides of a split and make scores too good; remove the copies, or give rows that belong together "
-        "a column of the role 'group'."
+        f"{share:.1%} of the rows are equal to another in every feature ({again:,} repeat an earlier one). The "
+        "score holds for rows to come that repeat these as often; if they will not, it is too good: remove the copies, "
+        "or keep them on one side of every split (--copies-together; fit(..., groups='copies') in Python)."
     )
     yield Finding("duplicated rows", None, message, "warn", "warning" if share >= 0.05 else "info")
 

@@ -21,7 +21,7 @@ METRIC = SimpleNamespace(name="roc_auc", higher_is_better=True, value_of=lambda 
 CLASSES = np.array(["=no", "yes, please"], dtype=object)
 ROWS = [
     {"rank": 1, "model": "lightgbm(num_leaves=31)", "score": 0.91, "weight": 0.75, "seconds": 2.0, "status": "done",
-     "folds": 8, "complexity": 5},
+     "folds": 8, "complexity": 5, "origin": "bayesian", "found": {"rounds": 120}},
     {"rank": 2, "model": "ridge(alpha=1)", "score": 0.88, "weight": 0.25, "seconds": 0.5, "status": "done",
      "folds": 8, "complexity": 4, "predict_ms": 0.5},
     {"rank": 3, "model": "svm", "score": None, "weight": 0.0, "seconds": 9.0, "status": "timed out",

@@ -16,6 +16,12 @@ def test_leaderboard_shows_failures_on_request(tamis: Any) -> None:
     assert "timed out" in tamis("leaderboard", "RUN", "--all").stdout
 
 
+def test_leaderboard_tells_on_request_who_asked_and_what_was_found_out(tamis: Any) -> None:
+    shown = tamis("leaderboard", "RUN", "--all").stdout
+    assert "#1 lightgbm(num_leaves=31): asked by bayesian; rounds 120" in shown
+    assert "asked by" not in tamis("leaderboard", "RUN").stdout
+
+
 def test_leaderboard_answers_a_program_with_every_row(tamis: Any) -> None:
     answer = json.loads(tamis("leaderboard", "RUN", "--json").stdout)
     assert answer["n_trials"] == 3

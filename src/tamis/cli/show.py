@@ -47,7 +47,12 @@ COLUMNS = (
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--all", "show_all", is_flag=True, help="Show every row, failed ones with the reason too.")
+@click.option(
+    "--all",
+    "show_all",
+    is_flag=True,
+    help="Show every row, failed ones with the reason too, who asked for it and what its fits found out.",
+)
 @click.option(
     "--pareto", is_flag=True, help="Show only what nothing else beats in both score and cost, cheapest first."
 )
@@ -81,6 +86,9 @@ def leaderboard(run: Path, show_all: bool, pareto: bool, cost: str | None, for_p
     if pareto:
         title = f"The Pareto front of {title}"
     RichConsole().print(table_of(rows, title=title, without=() if pareto else ("complexity", "predict_ms")))
+    for row in rows if show_all else ():
+        if told := learned(row):
+            click.echo(printable(f"#{row['rank']} {row['model']}: {told}"))
     for row in rows:
         if row.get("reason"):
             click.echo(printable(f"#{row['rank']} {row['model']}: {row['status']}: {row['reason']}"))
@@ -143,6 +151,19 @@ def cell(key: str, value: Any) -> str:
     if key == "epochs":
         return f"{value:.3g}"
     return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def learned(row: Mapping[str, Any]) -> str:
+    """Say who asked for a candidate, and what its fits found out.
+
+    Examples
+    --------
+    >>> learned({"origin": "bayesian", "found": {"rounds": 120, "learning_rate": 0.05}})
+    'asked by bayesian; rounds 120, learning_rate 0.05'
+    """
+    asked = f"asked by {row['origin']}" if row.get("origin") else ""
+    found = ", ".join(f"{name} {cell('', value)}" for name, value in (row.get("found") or {}).items())
+    return "; ".join(one for one in (asked, found) if one)
 
 
 def summary(result: "FitResult") -> dict[str, Any]:

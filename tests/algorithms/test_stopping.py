@@ -124,6 +124,17 @@ def test_the_only_row_of_a_class_is_learned_from():
         assert 60 in rows
 
 
+def test_rows_that_belong_together_are_not_parted():
+    rng = np.random.default_rng(0)
+    clusters = rng.integers(0, 30, 300)
+    y = rng.normal(size=300)
+    splits = inner_splits(y, False, seed=0, clusters=clusters)
+    assert len(splits) == 5
+    for rows, held in splits:
+        assert len(held) and not set(clusters[rows]) & set(clusters[held])
+    assert len(inner_splits(y, False, seed=0, clusters=clusters % 2)) == 2
+
+
 def test_patience_grows_with_the_rounds_and_falls_with_the_rows():
     assert patience(1_000, 10**6, 0.05) == 320
     assert patience(0, 1_000, 0.05) == 150 > patience(0, 100_000, 0.05) == 20

@@ -340,6 +340,21 @@ def test_a_booster_that_was_stopped_by_an_inner_split_learns_from_its_rows_alone
     np.testing.assert_allclose(answers.iloc[:, 1:].to_numpy(), predicted(model, test), atol=1e-6)
 
 
+def test_a_network_that_was_watched_on_rows_of_other_groups_is_refused_but_not_its_refit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = trained.rows(120).drop(columns=["note", "day"]).assign(who=[f"g{number % 17}" for number in range(120)])
+    train, test = trained.write(frame, tmp_path / "train.csv", keep="sort"), tmp_path / "test.csv"
+    trained.write(trained.rows(30, seed=5).drop(columns=["note", "day"]), test)
+    plan = trained.plan_of(tmp_path / "run", train, "sort", roles={"who": "group"})
+    starts = [("mlp", recipes.scaled, {"width": 32, "n_layers": 1})]
+    with pytest.raises(ParameterError, match=r"mlp has no form in a script .*held out by groups"):
+        script_of(model_of(plan, starts, tmp_path / "folds"))
+    refitted = model_of(plan, starts, tmp_path / "whole", refit=True, found={"epochs": 7})
+    answers = ran_here(script_of(refitted), train, test, monkeypatch, tmp_path)
+    np.testing.assert_allclose(answers.iloc[:, 1:].to_numpy(), predicted(refitted, test), atol=1e-6)
+
+
 def test_a_table_with_a_semicolon_and_decimal_commas_is_read_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

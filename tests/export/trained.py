@@ -89,9 +89,15 @@ def start_of(plan: Plan, model: str, recipe: Recipe = recipes.raw, **parameters:
 
 
 def model_of(
-    folder: Path, plan: Plan, trees: Sequence[Candidate], *, limit_s: float = inf, refit: bool = False
+    folder: Path,
+    plan: Plan,
+    trees: Sequence[Candidate],
+    *,
+    limit_s: float = inf,
+    refit: bool = False,
+    found: dict[str, Any] | None = None,
 ) -> Model:
-    """Fit candidates on their folds, or once on all rows, and mix them with falling weights."""
+    """Fit candidates on their folds, or once on all rows by what the folds had found out, and mix them."""
     artefacts = folder / "artefacts"
     artefacts.mkdir(parents=True, exist_ok=True)
     objective = plan.objective if limit_s == inf else replace(plan.objective, reproducible=False)
@@ -100,7 +106,7 @@ def model_of(
     for number, tree in enumerate(trees):
         trials: list[Trial] = []
         for fold in folds:
-            memo = {"realised": trials[0].outcome.realised} if trials else {}
+            memo = {"realised": trials[0].outcome.realised if trials else found or {}}
             proposal = Proposal(tree, fold=fold, memo=memo)
             outcome = objective(proposal, here)
             trials.append(Trial(proposal, outcome))

@@ -66,6 +66,26 @@ def test_a_stacked_predictor_knows_no_more_of_a_row_than_the_splits_of_the_run_a
     assert right > 0.9 if known == "nothing" else right < 0.7
 
 
+@pytest.mark.parametrize("known", ["who", "when", "copies", "nothing"])
+def test_a_training_is_not_watched_on_rows_that_belong_to_those_it_learns_from(
+    known: str, visits: pd.DataFrame, planned: Callable[..., Any], tmp_path: Path
+) -> None:
+    if known == "copies":
+        visits[["a", "b", "c"]] = visits.loc[visits.index // 5 * 5, ["a", "b", "c"]].to_numpy()
+    roles = {"who": "group", "when": "time"}
+    frame = visits[["a", "b", "c", "bought", *({known} & set(roles))]]
+    given = {known: roles[known]} if known in roles else {}
+    plan = planned(frame, [], roles=given, copies_together=known == "copies")
+    work = _Work(plan.objective, Proposal(over("lightgbm", NUMBERS), fold=1), Here(tmp_path))
+    clusters = work.build_context(work.prepared(), work.catalogue["lightgbm"]).clusters
+    if known == "nothing":
+        assert clusters is None
+    else:
+        who = work.train // 5  # the rows of one person follow each other
+        assert all(len(set(clusters[who == one])) == 1 for one in np.unique(who))
+        assert len(set(clusters)) >= 8
+
+
 @pytest.mark.parametrize(("below", "whole"), [(SCALED, True), (over("univariate", SCALED, percentile=5.0), False)])
 def test_trees_are_scored_out_of_bag_only_where_the_preparation_has_not_seen_every_target(
     below: Candidate, whole: bool, planned: Callable[..., Any], tmp_path: Path

@@ -122,6 +122,7 @@ class HistGB:
         self.threads = context.threads
         self.limit_s = context.limit_s
         self.realised = dict(context.realised)
+        self.clusters = context.clusters
         self.scale = scale
 
     def fit(
@@ -132,6 +133,7 @@ class HistGB:
         categories: Sequence[int] | None = None,
     ) -> "HistGB":
         """Fit on X of shape (n_rows, n_columns), NaN for missing; `categories` are the numbers of code columns."""
+        clusters, self.clusters = self.clusters, None  # as long as the rows, and not needed after the fit
         y = np.asarray(y)
         self.n_rows_ = len(y)
         self.booster_: Any = None
@@ -152,7 +154,9 @@ class HistGB:
         learner = _Learner(X, label, sample_weight, {**settings, "classify": bool(self.n_classes)})
         task = TaskKind.MULTICLASS if self.n_classes else TaskKind.REGRESSION
         shape = Shape(len(y), X.shape[1], max(1, self.n_classes))
-        context = BuildContext(task, shape, seed=self.seed, limit_s=self.limit_s, realised=self.realised)
+        context = BuildContext(
+            task, shape, seed=self.seed, limit_s=self.limit_s, realised=self.realised, clusters=clusters
+        )
         with self._limited():
             self.booster_, self.realised_ = boost(learner, label, context, rate=rate)
         return self

@@ -63,6 +63,8 @@ class MLP:
         0 for regression.
     absolute : bool
         Whether the epoch with the lowest absolute error is kept, instead of the squared one.
+    clusters : ndarray of int of shape (n_rows,), optional
+        Codes of rows that belong together; dropped after the fit.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class MLP:
         scale: TargetScale,
         absolute: bool = False,
         epochs: int | None = None,
+        clusters: np.ndarray | None = None,
     ) -> None:
         self.settings = settings
         self.n_networks = n_networks
@@ -85,10 +88,12 @@ class MLP:
         self.scale = scale
         self.absolute = absolute
         self.epochs = epochs
+        self.clusters = clusters
 
     def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> "MLP":
         """Fit on scaled X of shape (n_rows, n_columns) without missing values."""
         started = time.monotonic()
+        clusters, self.clusters = self.clusters, None  # as long as the rows, and not needed after the fit
         y = np.asarray(y)
         self.n_rows_ = len(y)
         self.networks_: list[Weights] = []
@@ -109,18 +114,24 @@ class MLP:
             deadline = started + SOFT_SHARE * self.limit_s * (number + 1) / self.n_networks
             if counts and time.monotonic() >= deadline:
                 break
-            network, epochs = self._train(X, label, weight, number, deadline)
+            network, epochs = self._train(X, label, weight, number, deadline, clusters)
             self.networks_.append(network)
             counts.append(epochs)
         self.realised_ = {"epochs": int(np.ceil(np.mean(counts))), "networks": len(self.networks_)}
         return self
 
     def _train(
-        self, X: np.ndarray, label: np.ndarray, weight: np.ndarray | None, number: int, deadline: float
+        self,
+        X: np.ndarray,
+        label: np.ndarray,
+        weight: np.ndarray | None,
+        number: int,
+        deadline: float,
+        clusters: np.ndarray | None,
     ) -> tuple[Weights, int]:
         """Train one network; return the weights of its best epoch and the epoch's number."""
         seed = derive(self.seed, "network", number)
-        splits = [] if self.epochs is not None else inner_splits(label, bool(self.n_classes), seed)
+        splits = [] if self.epochs is not None else inner_splits(label, bool(self.n_classes), seed, clusters)
         rows, held = splits[0] if splits else (np.arange(len(label)), np.arange(0))
         estimator, draws = self._estimator(len(rows), seed), generator(seed, "epochs")
         best: Weights = ([], [])
@@ -212,6 +223,7 @@ def build(parameters: Mapping[str, Any], context: BuildContext) -> MLP:
         scale=TargetScale.for_metric(context.metric, parameters),
         absolute=prefers_median(context.metric),
         epochs=None if not epochs else int(epochs),
+        clusters=context.clusters,
     )
 
 

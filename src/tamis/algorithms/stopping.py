@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from tamis.core.component import BuildContext
-from tamis.core.seeds import generator
+from tamis.core.dealing import held_out, places
 
 SOFT_SHARE = 0.78
 """Training stops, with what it has, at this share of the slice."""
@@ -135,7 +135,9 @@ class Watch:
         return (self.last - self.first) / (self.rounds - 1) if self.rounds > 1 else 0.0
 
 
-def inner_splits(y: np.ndarray, classify: bool, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def inner_splits(
+    y: np.ndarray, classify: bool, seed: int, clusters: np.ndarray | None = None
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Split the training rows for early stopping, evenly over the target.
 
     Parameters
@@ -143,7 +145,9 @@ def inner_splits(y: np.ndarray, classify: bool, seed: int) -> list[tuple[np.ndar
     y : ndarray of shape (n_rows,)
         Codes of classes, or numbers.
     classify : bool
-        The only row of a class then stays on the training side.
+        No class is then held out as a whole, such as the only row of one.
+    clusters : ndarray of int of shape (n_rows,), optional
+        Rows of equal codes stay on one side.
 
     Returns
     -------
@@ -155,17 +159,11 @@ def inner_splits(y: np.ndarray, classify: bool, seed: int) -> list[tuple[np.ndar
         return []
     n_splits = count_splits(n)
     every = max(5 if n < 20_000 else 10, ceil(n / MAX_HELD_ROWS))
-    place = np.empty(n, dtype=np.intp)
-    place[np.lexsort((generator(seed, "inner split").random(n), y))] = np.arange(n)
-    lonely = np.zeros(n, dtype=bool)
-    if classify:
-        _, inverse, counts = np.unique(y, return_inverse=True, return_counts=True)
-        lonely = counts[inverse] == 1
-    splits = []
-    for number in range(n_splits):
-        held = (place % every == number) & ~lonely
-        splits.append((np.flatnonzero(~held), np.flatnonzero(held)))
-    return splits
+    place = places(y, seed, clusters)
+    every = min(every, int(place.max()) + 1)
+    codes = np.unique(y, return_inverse=True)[1] if classify else None
+    parts = (held_out(place, number, every, codes) for number in range(min(n_splits, every)))
+    return [(np.flatnonzero(~held), np.flatnonzero(held)) for held in parts]
 
 
 def best_of(curves: Sequence[Sequence[float]]) -> int:
@@ -234,7 +232,7 @@ def boost(learner: Learner, y: np.ndarray, context: BuildContext, *, rate: float
     end = started + SOFT_SHARE * context.limit_s
     classify = context.task.is_classification
     known = context.realised
-    splits = [] if "rounds" in known else inner_splits(y, classify, context.seed)
+    splits = [] if "rounds" in known else inner_splits(y, classify, context.seed, context.clusters)
     if not splits:
         rate = float(known.get("learning_rate", rate))
         rounds = int(known.get("rounds", ceil(5.0 / rate)))

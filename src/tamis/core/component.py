@@ -81,6 +81,9 @@ class BuildContext:
     """Lives as long as the worker; keys are tuples that begin with the component's name."""
     shared_key: str = ""
     """Names the rows and the preparation that the model will see; empty where nothing may be shared."""
+    clusters: Any = None
+    """Codes of the training rows: those of one code belong together, and what is held out to see when a training is at
+    its best takes all of them or none. None where rows do not belong together."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,9 @@ from tamis.evaluate.scheme import Scheme, SplitKind
 from tamis.evaluate.splits import make_folds
 from tamis.evaluate.stratify import join_clusters
 
+N_STRETCHES = 20
+"""Into so many stretches of time rows are cut of which some are held out to watch a training."""
+
 
 @dataclass(frozen=True)
 class Bonds:
@@ -65,6 +68,20 @@ class Bonds:
         """Return the bonds of some of the rows."""
         clusters, times = (None if one is None else one[rows] for one in (self.clusters, self.times))
         return type(self)(self.classification, clusters, times)
+
+    def blocks(self) -> np.ndarray | None:
+        """Return codes of rows that are held out together where a training is watched: clusters, or stretches of time.
+
+        Examples
+        --------
+        >>> Bonds(False, times=np.array([3.0, 1.0, 1.0, 2.0])).blocks().tolist()
+        [15, 0, 0, 10]
+        """
+        if self.times is None:
+            return self.clusters
+        order = np.unique(self.times, return_inverse=True)[1]
+        earlier = np.cumsum(np.bincount(order)) - np.bincount(order)
+        return earlier[order] * N_STRETCHES // len(order)
 
     def parts(self, y: np.ndarray, n_folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return which rows learn and which are held out, in turn; no row is held out twice, some may be never.

@@ -249,7 +249,9 @@ class _Script:
             self.functions.append(text)
         seeds = model_seeds(tree, seed, [one.fold for one in member.units])
         writer = Writer(self.definitions, folds, {"seed": seeds})
-        units = Units(tree, models, fitted, seeds, self.origin.n_rows)
+        by_order = self.origin.scheme.kind in (SplitKind.TIME, SplitKind.GIVEN)
+        bound = by_order or self.origin.copies or "groups" in self.origin.beside
+        units = Units(tree, models, fitted, seeds, self.origin.n_rows, bound)
         text = ModelWriter(writer, self.model.task, units, refuse).write()
         share, strength = member.weight / sum(one.weight for one in self.recipe.members), self._strength(member)
         fold = "fold" if folds == [one.fold for one in member.units] else literal(member.units[0].fold)

@@ -125,7 +125,7 @@ def _stacked(
         model = fit_model(
             tree,
             component,
-            replace(here, shape=shape),
+            replace(here, shape=shape, clusters=bound.blocks() if bound is not None else None),
             matrix=matrix,
             y=y,
             weight=weight,

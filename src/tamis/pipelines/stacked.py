@@ -102,6 +102,9 @@ class Splits(Protocol):
     def take(self, rows: np.ndarray) -> Self:
         """Return the same for some of the rows."""
 
+    def blocks(self) -> np.ndarray | None:
+        """Return codes of the rows that are held out together where a training is watched."""
+
     def parts(self, y: np.ndarray, n_folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the rows that learn and those that are held out, in turn."""
 

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from tamis.evaluate.inner import Bonds
 from tamis.evaluate.scheme import SplitKind
 from tamis.evaluate.splits import Folds
 from tamis.pipelines import compile as pipelines
-from tamis.pipelines.catalogue import PREDICTIONS, Catalogue, builtin
+from tamis.pipelines.catalogue import Catalogue, builtin
 from tamis.store.artefacts import FolderArtefacts
 from tamis.store.container import pack
 from tamis.store.parts import dump_part
@@ -245,7 +246,7 @@ class _Work:
         told: dict[str, float] = {}  # by what is prepared once for all folds
         build = self._context(train.shape, seed=derive(self.objective.seed, "prepare", below.key, self.fold))
         build = replace(build, shared=told)
-        preparation = pipelines.prepare(below, self.catalogue, build, self._bonds(below))
+        preparation = pipelines.prepare(below, self.catalogue, build, self.bonds)
         matrix = preparation.fit_transform(train, self.y[self.train], self.weights(self.train))
         n_timed = len(self.valid)
         asked = time.perf_counter()
@@ -263,10 +264,9 @@ class _Work:
         return Prepared(matrix, held_out, preparation.categories_, names, artefact, seconds, predict_s,
                         told.get("once_s", 0.0))  # fmt: skip
 
-    def _bonds(self, below: Candidate) -> Bonds | None:
-        """Return what ties the training rows together, where a model inside the preparation is to heed it."""
-        if not any(one.component == PREDICTIONS.name for one in below.walk()):
-            return None
+    @cached_property
+    def bonds(self) -> Bonds | None:
+        """What ties the training rows together: models that part them again heed it, inside a preparation and above."""
         copies = self.objective.data / COPIES
         beside = {name: getattr(self.dataset, name) for name in ("groups", "times", "folds")}
         beside["copies"] = np.load(copies, mmap_mode="r", allow_pickle=False) if copies.is_file() else None
@@ -289,6 +289,7 @@ class _Work:
             realised=self.proposal.memo.get("realised", {}),
             shared=self.context.shared.setdefault("models", {}),
             shared_key=key,
+            clusters=self.bonds.blocks() if self.bonds is not None else None,
         )
 
     def _context(self, shape: tuple[int, int], seed: int) -> BuildContext:

@@ -42,6 +42,8 @@ class Units:
     """The seed with which each was trained."""
     n_rows: int
     """Of the whole table."""
+    bound: bool = False
+    """Whether rows belong together, or came in time: what was held out to watch a training follows that."""
 
 
 class ModelWriter:
@@ -175,10 +177,20 @@ class ModelWriter:
             arguments.append(f"n_classes={self.n_classes}")
         elif (scale := self._scale()) != "TargetScale()":
             arguments.append(f"scale={scale}")
-        split = [fold for fold, one in zip(self.writer.folds, models, strict=True) if not one.epochs]
+        split = self._on_split([not one.epochs for one in models])
         if split:
             arguments.append("on_split=True" if len(split) == len(models) else f"on_split=fold in {split}")
         return bracketed(f"{name}(", arguments, ")")
+
+    def _on_split(self, watched: Sequence[bool]) -> list[Any]:
+        """Return the folds whose models have learned from the rows of an inner split alone."""
+        if any(watched) and self.units.bound:
+            raise self.refuse(
+                self.units.tree.component,
+                "it was watched on rows that were held out by groups, copies or time; what `tamis refit` makes of the "
+                "run can be exported",
+            )
+        return [fold for fold, one in zip(self.writer.folds, watched, strict=True) if one]
 
     def _context(self, place: int) -> BuildContext:
         """Return what a booster was told when it was built."""
@@ -255,7 +267,7 @@ class ModelWriter:
         columns = [[int(one) for one in np.sort(fitted.categories_)] for fitted in self.units.preparations]
         if categories and any(columns):
             arguments.append(f"categories={self.writer.value(columns)}")
-        split = [fold for fold, one in zip(self.writer.folds, models, strict=True) if one.realised_.get("inner_split")]
+        split = self._on_split([bool(one.realised_.get("inner_split")) for one in models])
         if split:
             arguments.append(
                 "split_seed=seed" + ("" if len(split) == len(models) else f" if fold in {split} else None")

@@ -74,7 +74,8 @@ class StackWriter:
         preparations = [one.preparation for one in pipelines]
         dense = not pipelines[0].takes_sparse
         prepare = PreparationWriter(inner, self.groups, self.refuse).write(below.children[0], preparations, dense=dense)
-        units = Units(below, [one.model for one in pipelines], preparations, seeds, self.n_rows)
+        bound = self.clustered or self.splits in (SplitKind.TIME, SplitKind.GIVEN)
+        units = Units(below, [one.model for one in pipelines], preparations, seeds, self.n_rows, bound)
         arguments = [prepare, ModelWriter(inner, self.task, units, self.refuse).write()]
         arguments += [f"seed={inner.value([one.seed for one in fitted])}", f"n_folds={fitted[0].n_folds}"]
         evenness = below.settings.get(CLASS_WEIGHT)

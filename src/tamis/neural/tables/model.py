@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from tamis.core.component import BuildContext, Shape
+from tamis.core.dealing import held_out, places
 from tamis.core.errors import TrialError
 from tamis.core.kinds import TaskKind
 from tamis.core.seeds import derive, generator
@@ -60,13 +61,17 @@ def threads(count: int) -> Iterator[None]:
                 torch.set_num_threads(_before)
 
 
-def inner_splits(label: np.ndarray, n_splits: int, seed: int, classify: bool) -> list[tuple[np.ndarray, np.ndarray]]:
+def inner_splits(
+    label: np.ndarray, n_splits: int, seed: int, classify: bool, clusters: np.ndarray | None = None
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Split the training rows to see when a training is at its best, evenly over the target.
 
     Parameters
     ----------
     classify : bool
-        The only row of a class then stays on the training side.
+        No class is then held out as a whole, such as the only row of one.
+    clusters : ndarray of int of shape (n_rows,), optional
+        Rows of equal codes stay on one side.
 
     Returns
     -------
@@ -75,17 +80,11 @@ def inner_splits(label: np.ndarray, n_splits: int, seed: int, classify: bool) ->
     """
     n = len(label)
     every = max(5 if n < MANY_ROWS else 10, ceil(n / MOST_HELD))
-    place = np.empty(n, dtype=np.int64)
-    place[np.lexsort((generator(seed, "inner split").random(n), label))] = np.arange(n)
-    lonely = np.zeros(n, dtype=bool)
-    if classify:
-        _, inverse, counts = np.unique(label, return_inverse=True, return_counts=True)
-        lonely = counts[inverse] == 1
-    splits = []
-    for number in range(n_splits):
-        held = (place % every == number % every) & ~lonely & (n >= LEAST_ROWS)
-        splits.append((np.flatnonzero(~held), np.flatnonzero(held)))
-    return splits
+    place = places(label, seed, clusters)
+    every = min(every, int(place.max()) + 1)
+    codes = np.unique(label, return_inverse=True)[1] if classify else None
+    parts = (held_out(place, number, every, codes) & (n >= LEAST_ROWS) for number in range(n_splits))
+    return [(np.flatnonzero(~held), np.flatnonzero(held)) for held in parts]
 
 
 class TableModel:
@@ -161,7 +160,8 @@ class TableModel:
         if "share" in known and "epochs" in known:
             regime = replace(self.regime, epochs=float(known["epochs"]))
             return self._fitted(rows, everything, regime, began=began, end=end, until=float(known["share"]))
-        splits = inner_splits(label, self._n_sets, self.context.seed, classify=bool(self.target.n_classes))
+        context = self.context
+        splits = inner_splits(label, self._n_sets, context.seed, bool(self.target.n_classes), context.clusters)
         best = self._fitted(rows, splits, self.regime, began=began, end=end)
         again = time.monotonic()
         costs = REFIT_COST * (again - began) * best.share / best.ended

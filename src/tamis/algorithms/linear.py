@@ -17,6 +17,7 @@ from tamis.algorithms.estimator import (
     stratified_rows,
 )
 from tamis.core.component import BuildContext, Component, ComponentKind, Cost, CostEstimate, Shape
+from tamis.core.dealing import places
 from tamis.core.kinds import CLASSIFICATION, TaskKind
 from tamis.core.space import Choice, Float, Space
 
@@ -65,30 +66,25 @@ class AutoLogistic:
     def fit(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None = None) -> "AutoLogistic":
         """Choose C where it is not given, then fit on all rows."""
         n_classes = int(y.max()) + 1
-        self.C_ = self.C if self.C is not None else self._choose(X, y, sample_weight, n_classes)
+        self.C_ = self.C if self.C is not None else self._choose(X, y, sample_weight)
         self.estimator_ = self._estimator(self.C_, X, n_classes).fit(X, y, sample_weight=sample_weight)
         return self
 
-    def _choose(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None, n_classes: int) -> float:
-        """Return the C with the lowest log loss over three inner folds, strong penalties first.
-
-        Classes of fewer rows than folds have no say.
-        """
+    def _choose(self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None) -> float:
+        """Return the C with the lowest log loss over three inner folds, strong penalties first."""
         rows = stratified_rows(y, PATH_ROWS, self.seed)
         rows = rows[np.bincount(y[rows])[y[rows]] >= N_INNER]  # a class of fewer rows is missing in some fold
         if len(rows) < 12 or len(np.unique(y[rows])) < 2:
             return 0.1
         X, y = X[rows], np.unique(y[rows], return_inverse=True)[1]
-        n_classes = int(y.max()) + 1
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)[rows]
-        place = np.empty(len(y), dtype=np.intp)
-        place[np.lexsort((np.random.default_rng(self.seed).random(len(y)), y))] = np.arange(len(y))
+        place = places(y, self.seed)
         wide = hasattr(X, "tocsr") and X.shape[1] > X.shape[0]
         penalties = WIDE_PATH if wide else LOGISTIC_PATH
         losses = np.zeros(len(penalties))
         for fold in range(1 if wide else N_INNER):
             train, held = np.flatnonzero(place % N_INNER != fold), np.flatnonzero(place % N_INNER == fold)
-            estimator = self._estimator(penalties[0], X, n_classes)
+            estimator = self._estimator(penalties[0], X, int(y.max()) + 1)
             # From a near start a wide one would stop before its first step.
             estimator.set_params(
                 warm_start=not wide and estimator.solver in ("lbfgs", "newton-cholesky", "saga"), tol=1e-3

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from tamis.core.candidate import Candidate
+from tamis.core.errors import TrialError
 from tamis.core.trial import Proposal
 from tamis.pipelines.catalogue import builtin
 from tamis.pipelines.recipes import NUMBERS
@@ -64,6 +65,12 @@ def test_a_stacked_predictor_knows_no_more_of_a_row_than_the_splits_of_the_run_a
     prepared = work.prepared()
     right = ((prepared.train[:, -1] < 0.5) == work.y[work.train]).mean()
     assert right > 0.9 if known == "nothing" else right < 0.7
+
+
+def test_a_share_of_anything_but_the_rows_is_refused(planned: Callable[..., Any], tmp_path: Path) -> None:
+    proposal = Proposal(over("ridge", SCALED), fidelity=0.5, memo={"resource": "rounds"})
+    with pytest.raises(TrialError, match=r"share of the rows alone.*the rounds.*resource='rows'"):
+        _Work(planned().objective, proposal, Here(tmp_path))
 
 
 @pytest.mark.parametrize("known", ["who", "when", "copies", "nothing"])

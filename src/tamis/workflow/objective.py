@@ -186,6 +186,11 @@ class _Work:
         train, self.valid = everything if self.fold == ALL_ROWS else self.folds.rows(self.fold)
         self.is_partial = proposal.fidelity < 1.0
         if self.is_partial:
+            if (resource := proposal.memo.get("resource", "rows")) != "rows":
+                raise TrialError(
+                    "A trial on a table can have a share of the rows alone; the search asked for one of "
+                    f"the {resource}. Make it with resource='rows'."
+                )
             train = subsample(
                 train, self.y, proposal.fidelity, objective.seed, classification=objective.task.kind.is_classification
             )

@@ -6,6 +6,7 @@ from math import inf
 import pytest
 
 from tamis.checks.simulator import MemoryJournal, simulate
+from tamis.checks.strategy import drive, replay
 from tamis.core.budget import BudgetView
 from tamis.core.candidate import Candidate
 from tamis.core.contracts import FINISHED, Asked
@@ -263,3 +264,13 @@ def test_the_first_fold_of_a_candidate_has_what_is_spent_once_on_top(named):
     budget = BudgetView(remaining_s=100.0)
     limits = [one.ask(budget).limit_s for one in (plain, reading, endless)]
     assert limits == [limits[0], limits[0] + 7.0, 90.0]
+
+
+def test_a_run_goes_on_where_what_is_spent_once_takes_otherwise(named):
+    def racing(seconds):
+        return FoldRacing(Listed(named("a", "b", "c")), n_folds=3, once=lambda candidate: seconds)
+
+    log = drive(racing(7.0), by_name({"a": 0.1, "b": 0.2, "c": 0.3}), n_asks=6, limit_s=100.0)
+    replay(racing(20.0), log)
+    with pytest.raises(AssertionError):
+        replay(racing(20.0), log, answered=False)

@@ -198,6 +198,9 @@ class FoldRacing:
             if self.once is not None:
                 limit_s = min(limit_s + self.once(entry.asked.candidate), self.slices.known_share * budget.remaining_s)
         limit_s = min(limit_s, entry.asked.limit_s)
+        then = budget.answered
+        if then is not None and (then.candidate.key, then.fold) == (entry.asked.candidate.key, fold):
+            limit_s = then.limit_s  # `once` may say otherwise on another machine, where a run is resumed
         return replace(entry.asked, fold=fold, memo=memo, limit_s=limit_s, parent=self._parent(entry, fold), id=-1)
 
     def _n_timeouts(self) -> int:

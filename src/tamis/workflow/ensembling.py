@@ -90,7 +90,7 @@ class EnsembleKeeper:
         parts = FolderArtefacts(self.target / "parts")
         parts.remove_damaged()  # they are linked or copied anew
         before = self._recipe_before()
-        stays = before is not None and all(key in parts for key in before.parts)
+        stays = before is not None and bool(before.members) and all(key in parts for key in before.parts)
         self.fitted = self._fitted_before(before)
         if not stays:
             self.save(self.recipe)

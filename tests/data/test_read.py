@@ -205,6 +205,8 @@ def test_a_known_row_of_units_is_left_out_above_a_single_row_too(read: Read) -> 
     layout = read("time,speed\ns,m/s\n0.1,3.2\n0.2,3.3\n0.3,3.1\n").layout
     assert read("time,speed\ns,m/s\n0.4,3.0\n", layout=layout).frame.to_dict("list") == {"time": [0.4], "speed": [3.0]}
     assert read("speed\nm/s\n3.0\n", layout=layout).frame["speed"].tolist() == [3.0]
+    part = read("time,name\ns,\n0.1,a\n0.2,b\n0.3,c\n").layout
+    assert len(read("name,speed\n,3.0\nb,4.0\n", layout=part).frame) == 2, "a blank alone is no row of units"
     assert read("time,speed\n0.4,3.0\n", layout=layout).frame["speed"].tolist() == [3.0]
 
 

@@ -235,9 +235,9 @@ def _by_column(found: Anatomy, record: Record) -> dict[str, str]:
 
 
 def _is_like(row: Mapping[str, str], known: Sequence[Mapping[str, str]]) -> bool:
-    """Tell whether a row says what a known one says in the columns that both have."""
+    """Tell whether a row says what a known one says in the columns that both have, blanks not alone."""
     return any(
-        row.keys() & one.keys() and all(one.get(name, cell) == cell for name, cell in row.items()) for one in known
+        any(map(one.get, row)) and all(one.get(name, cell) == cell for name, cell in row.items()) for one in known
     )
 
 

@@ -21,6 +21,7 @@ def test_rows_below_the_header_are_left_out_with_the_target_and_without() -> Non
     assert without_rows_below_header(raw, known).to_dict("list") == {"size": ["1", "mm"], "sort": ["a", "b"]}
     assert without_rows_below_header(raw[["size"]], known)["size"].tolist() == ["1", "mm"]
     assert without_rows_below_header(raw.iloc[1:], known)["size"].tolist() == ["1", "mm"]
+    assert len(without_rows_below_header(raw[["sort"]], known)) == 3, "a blank alone is no row of units"
     other = raw.rename(columns={"size": "length", "sort": "kind"})
     assert without_rows_below_header(other, known)["kind"].tolist() == ["", "a", "b"]
 

@@ -17,8 +17,8 @@ def without_rows_below_header(raw: pd.DataFrame, known: Sequence[Mapping[str, st
         return cell.strip() if isinstance(cell, str) else ""
 
     def is_known(row: pd.Series) -> bool:
-        cells = [[says(row[name]) == cell for name, cell in one.items() if name in row.index] for one in known]
-        return any(one and all(one) for one in cells)
+        shared = [{name: cell for name, cell in one.items() if name in row.index} for one in known]
+        return any(any(one.values()) and all(says(row[name]) == cell for name, cell in one.items()) for one in shared)
 
     first = 0
     while first < min(len(raw), len(known)) and is_known(raw.iloc[first]):
